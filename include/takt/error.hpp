@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Every exception that takt throws on its own. Each message says what was wrong, where, and what
+/// would be right; whatever threw it left its object as it was before the call.
+#ifndef TAKT_ERROR_HPP
+#define TAKT_ERROR_HPP
+
+#include <cstdint>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace takt {
+
+enum class EventType : std::uint8_t;
+
+/// An event's counters make no sense, or a question about it makes none.
+class InvalidEvent : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A cadence that no index could ever follow: NaN, a negative update, an end before its start.
+class InvalidCadence : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A modifier that a bus can't take, or settings that a modifier can't work with.
+class InvalidModifier : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// Targets that match no parameter of the model; the message lists those there are.
+class TargetError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A call that the lifecycle does not allow where it stands.
+class LifecycleError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// `State::get` found no object of the type asked for.
+class MissingState : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// One or more modifiers threw from a hook. The first exception is nested
+/// (`std::rethrow_if_nested`); the message has its text and, line by line, the further ones.
+class ModifierError : public std::runtime_error, public std::nested_exception {
+ public:
+  /// Nests the exception that is being handled, so construct it inside a `catch`.
+  /// `hook` is the name of the member that threw, such as "on_update".
+  ModifierError(std::string modifier, std::string hook, EventType event, std::int64_t step,
+                std::vector<std::string> further = {});
+
+  /// The name of the modifier that threw first.
+  [[nodiscard]] const std::string& modifier() const noexcept { return modifier_; }
+  /// The hook that threw, such as "on_update".
+  [[nodiscard]] const std::string& hook() const noexcept { return hook_; }
+  /// The event that was being emitted.
+  [[nodiscard]] EventType event() const noexcept { return event_; }
+  /// The global step of that event.
+  [[nodiscard]] std::int64_t step() const noexcept { return step_; }
+  /// What else failed in the same call, one line each, in the order in which it failed.
+  [[nodiscard]] const std::vector<std::string>& further() const noexcept { return further_; }
+
+ private:
+  std::string modifier_;
+  std::string hook_;
+  EventType event_;
+  std::int64_t step_;
+  std::vector<std::string> further_;
+};
+
+/// A recipe that can't be read; the message starts with file:line:column.
+class RecipeError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A plugin that can't be loaded.
+class PluginError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A trace that can't be read, with its line, or a replay that differs from it.
+class TraceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A checkpoint that can't be written or read.
+class CheckpointError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace takt
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/error.hpp"
+
+#include <utility>
+
+#include "failures.hpp"
+#include "takt/event_type.hpp"
+
+namespace takt {
+namespace {
+
+std::string message_for(const std::string& modifier, const std::string& hook, EventType event,
+                        std::int64_t step, const std::vector<std::string>& further) {
+  std::string message = detail::failure_line(modifier, hook, event, step, std::current_exception());
+  for (const std::string& line : further) message += "\n  also: " + line;
+  return message;
+}
+
+}  // namespace
+
+ModifierError::ModifierError(std::string modifier, std::string hook, EventType event,
+                             std::int64_t step, std::vector<std::string> further)
+    : std::runtime_error{message_for(modifier, hook, event, step, further)},
+      modifier_{std::move(modifier)},
+      hook_{std::move(hook)},
+      event_{event},
+      step_{step},
+      further_{std::move(further)} {}
+
+}  // namespace takt
