@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The steps at which a cadence is due, computed rather than searched.
+#ifndef TAKT_LIB_DUE_STEPS_HPP
+#define TAKT_LIB_DUE_STEPS_HPP
+
+#include <cstdint>
+#include <optional>
+
+#include "takt/cadence.hpp"
+
+namespace takt::detail {
+
+/// A valid cadence, translated from indices to whole steps for one number of steps per index unit.
+class DueSteps {
+ public:
+  /// `cadence` has been validated; `steps` >= 1 is the number of steps in one index unit.
+  DueSteps(const Cadence& cadence, std::int64_t steps) noexcept;
+
+  /// First and last step inside the window; first > last when the window holds no step.
+  [[nodiscard]] std::int64_t first() const noexcept { return first_; }
+  [[nodiscard]] std::int64_t last() const noexcept { return last_; }
+  /// Whether the last step's index is the very end of the window.
+  [[nodiscard]] bool last_is_end() const noexcept { return last_is_end_; }
+
+  /// Whether every step of the window from `from` on is due (proven for 2^50 steps at least).
+  [[nodiscard]] bool every_step(std::int64_t from) const noexcept {
+    return period_ == 1 && from <= last_regular_;
+  }
+
+  /// The first due step at or after `from`; nothing when there is none.
+  [[nodiscard]] std::optional<std::int64_t> next(std::int64_t from) const noexcept;
+
+ private:
+  void find_period() noexcept;
+  [[nodiscard]] std::optional<std::int64_t> search(std::int64_t from) const noexcept;
+
+  double update_ = 0.0;
+  std::int64_t steps_;
+  std::int64_t first_ = 0;
+  std::int64_t last_;
+  std::int64_t period_ = 0;  // the due steps are its multiples, up to last_regular_; 0 = irregular
+  std::int64_t last_regular_ = -1;  // beyond it rounding may break the period
+  bool last_is_end_ = false;
+};
+
+}  // namespace takt::detail
+
+#endif
