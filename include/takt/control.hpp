@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// What modifiers ask of the loop.
+#ifndef TAKT_CONTROL_HPP
+#define TAKT_CONTROL_HPP
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+namespace takt {
+
+/// Requests from modifiers, and anyone else, to the training loop. The loop looks at them where it
+/// suits it; nothing happens on its own. Every member may be called from any thread.
+class Control {
+ public:
+  /// Asks the loop to stop training. Stays set; the first reason given is kept.
+  void stop(std::string reason);
+  [[nodiscard]] bool stop_requested() const noexcept {
+    return stop_requested_.load(std::memory_order_acquire);
+  }
+  /// The reason of the first `stop`; empty when there was none.
+  [[nodiscard]] std::string stop_reason() const;
+
+  /// Asks the loop to save the model.
+  void request_save() noexcept { save_.store(true, std::memory_order_release); }
+  /// Whether a save was asked for since the last call; the request is consumed.
+  [[nodiscard]] bool take_save_request() noexcept {
+    return save_.exchange(false, std::memory_order_acq_rel);
+  }
+
+  /// Asks the loop to evaluate the model.
+  void request_evaluate() noexcept { evaluate_.store(true, std::memory_order_release); }
+  /// Whether an evaluation was asked for since the last call; the request is consumed.
+  [[nodiscard]] bool take_evaluate_request() noexcept {
+    return evaluate_.exchange(false, std::memory_order_acq_rel);
+  }
+
+ private:
+  std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> save_{false};
+  std::atomic<bool> evaluate_{false};
+  mutable std::mutex mutex_;
+  std::string stop_reason_;
+};
+
+}  // namespace takt
+
+#endif
