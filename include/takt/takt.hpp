@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// All of takt's core. Built-in modifiers have headers of their own: `<takt/modifiers/…>`.
+#ifndef TAKT_TAKT_HPP
+#define TAKT_TAKT_HPP
+
+// IWYU pragma: begin_exports
+#include "takt/batch.hpp"
+#include "takt/bus_options.hpp"
+#include "takt/cadence.hpp"
+#include "takt/control.hpp"
+#include "takt/error.hpp"
+#include "takt/event.hpp"
+#include "takt/event_bus.hpp"
+#include "takt/event_type.hpp"
+#include "takt/model.hpp"
+#include "takt/modifier.hpp"
+#include "takt/optimizer.hpp"
+#include "takt/state.hpp"
+// IWYU pragma: end_exports
+
+#endif

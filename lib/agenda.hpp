@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Who is due: the modifiers that run at each event of the current step.
+#ifndef TAKT_LIB_AGENDA_HPP
+#define TAKT_LIB_AGENDA_HPP
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "slot.hpp"
+#include "step_heap.hpp"
+
+namespace takt::detail {
+
+/// The hooks of one modifier on one event, as bits, in the order in which they run.
+struct Hooks {
+  static constexpr std::uint8_t start = 1;
+  static constexpr std::uint8_t event = 2;
+  static constexpr std::uint8_t update = 4;
+  static constexpr std::uint8_t end = 8;
+};
+
+/// One modifier to run at an event.
+struct Call {
+  Modifier* modifier;
+  Slot* slot;
+  std::uint8_t hooks;
+};
+
+/// Keeps, for each event type, the list of modifiers to run at the current step. A modifier that
+/// runs at every step stays in its lists from on_start to on_end; any other waits in a heap for the
+/// next step at which it is due, starts or ends. So a step at which nothing changes costs one
+/// comparison, and a modifier that is not due costs nothing. It allocates only when a modifier is
+/// admitted. Used by the loop's thread only.
+class Agenda {
+ public:
+  /// The event types, as bits by value, at which something may have to run at the current step.
+  [[nodiscard]] std::uint16_t mask() const noexcept { return mask_; }
+
+  /// The modifier has been initialized at `step`: its window may open from now on.
+  void admit(Slot& slot, std::int64_t step);
+  /// The modifier runs no more: it has ended, or is about to. Safe while the calls of an event run.
+  void close(Slot& slot) noexcept;
+  /// Closes, and keeps the slot until no list names it any more.
+  void bury(Slots::node_type slot);
+  /// Closes everything.
+  void clear() noexcept;
+
+  /// The clock has moved on to `step`.
+  void advance(std::int64_t step) {
+    if (step >= next_change_) change(step);
+  }
+
+  /// The calls of an event at `step`, in order. At BATCH_START and CALIBRATION_EPOCH_START,
+  /// modifiers whose window is open start; at CALIBRATION_EPOCH_END, and at BATCH_END when
+  /// `step_taken`, those at the end of theirs end. Good until the next call of a function that is
+  /// not const, `close` excepted.
+  [[nodiscard]] std::span<const Call> calls(EventType type, std::int64_t step, bool step_taken);
+
+ private:
+  using Calls = std::vector<Call>;
+
+  void change(std::int64_t step);
+  void reserve_for(const Slot& slot);
+  void start_pending(std::int64_t step);
+  void schedule(Slot& slot, std::int64_t from);
+  void list(Slot& slot, EventSet types, std::uint8_t hook, std::array<Calls, event_type_count>& in);
+  void settle() noexcept;
+  void refresh() noexcept;
+  void find_next_change(std::int64_t step) noexcept;
+
+  std::uint16_t mask_ = 0;
+  bool stale_ = false;  // lists may name slots that have been closed
+  std::int64_t next_change_ = 0;
+  std::array<Calls, event_type_count> always_;  // run at every step until they end
+  std::array<Calls, event_type_count> due_;     // run at this step
+  Calls boundary_;                              // start or end at the event asked for
+  Calls merged_;
+  Calls merged_with_boundary_;
+  std::vector<Slot*> starting_;
+  std::vector<Slot*> ending_;  // this step is the last of their window
+  StepHeap heap_;
+  std::size_t admitted_ = 0;
+  std::vector<Slots::node_type> buried_;
+};
+
+}  // namespace takt::detail
+
+#endif

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "bus_core.hpp"
+
+#include "modifier_access.hpp"
+
+namespace takt {
+
+using detail::Call;
+using detail::Failures;
+using detail::Hooks;
+using detail::ModifierAccess;
+using detail::Slot;
+
+EventBus::Core::Core(const Event& start, BusOptions options)
+    : lifecycle{start, options.order},
+      roster{lifecycle, attention, queued_bit},
+      observers{attention},
+      policy_{options.errors} {}
+
+template <EventType type>
+void EventBus::Core::call_the_long_way() {
+  Failures failures;
+  if constexpr (type == EventType::INITIALIZE) roster.begin();
+  do_queued_work(failures);
+  if constexpr (type == EventType::FINALIZE) {
+    while (!roster.close()) do_queued_work(failures);
+  }
+  if constexpr (type == EventType::BATCH_START) state.loss.reset();
+  const bool emits = lifecycle.enter<type>();
+  if (emits) emit(type, failures);
+  if constexpr (type == EventType::BATCH_END) advance();
+  do_queued_work(failures);
+  if constexpr (type == EventType::FINALIZE) close_the_run(failures);
+  failures.throw_if_any();
+}
+
+template void EventBus::Core::call_the_long_way<EventType::INITIALIZE>();
+template void EventBus::Core::call_the_long_way<EventType::FINALIZE>();
+template void EventBus::Core::call_the_long_way<EventType::BATCH_START>();
+template void EventBus::Core::call_the_long_way<EventType::LOSS_CALCULATED>();
+template void EventBus::Core::call_the_long_way<EventType::BATCH_END>();
+template void EventBus::Core::call_the_long_way<EventType::CALIBRATION_EPOCH_START>();
+template void EventBus::Core::call_the_long_way<EventType::SEQUENTIAL_EPOCH_END>();
+template void EventBus::Core::call_the_long_way<EventType::CALIBRATION_EPOCH_END>();
+template void EventBus::Core::call_the_long_way<EventType::OPTIM_PRE_STEP>();
+template void EventBus::Core::call_the_long_way<EventType::OPTIM_POST_STEP>();
+
+void EventBus::Core::close_the_run(Failures& failures) {
+  while (!roster.finish()) do_queued_work(failures);
+  for (auto& [order, slot] : roster.slots()) detail::Roster::release(slot);
+  agenda.clear();
+}
+
+void EventBus::Core::emit(EventType type, Failures& failures) {
+  const Event event = lifecycle.event(type);
+  lifecycle.begin_hooks(detail::call_for(type));
+  torn_ = false;
+  if (auto error = observers.emit(type, At::before, event, state)) {
+    failures.add_observer(type, std::move(error));
+  }
+  emit_to_modifiers(type, event, failures);
+  if (auto error = observers.emit(type, At::after, event, state)) {
+    failures.add_observer(type, std::move(error));
+  }
+  lifecycle.end_hooks();
+}
+
+void EventBus::Core::emit_to_modifiers(EventType type, const Event& event, Failures& failures) {
+  if (type == EventType::INITIALIZE || type == EventType::FINALIZE) {
+    for (auto& [order, slot] : roster.slots()) {
+      if (ModifierAccess::leaving(*slot.modifier)) continue;
+      if (type == EventType::INITIALIZE) {
+        initialize(slot, event, failures);
+      } else {
+        finalize(slot, event, failures);
+      }
+    }
+    return;
+  }
+  if ((agenda.mask() & detail::bit_of(type)) == 0) return;
+  for (const Call& call : agenda.calls(type, event.global_step, lifecycle.step_taken())) {
+    if (ModifierAccess::leaving(*call.modifier)) continue;
+    if (call.hooks != Hooks::update) {
+      run(call, event, failures);
+    } else if (!torn_) {
+      // The common case, spelled out: a virtual call and nothing else.
+      try {
+        call.modifier->on_update(state, event);
+      } catch (...) {
+        fail(*call.slot, "on_update", event, failures);
+      }
+    }
+  }
+}
+
+/// All hooks of one modifier at one event.
+void EventBus::Core::run(const Call& call, const Event& event, Failures& failures) {
+  Slot& slot = *call.slot;
+  const auto may_run = [&] {
+    return slot.stage == Slot::Stage::active && !ModifierAccess::leaving(*slot.modifier);
+  };
+  if ((call.hooks & Hooks::start) != 0) {
+    if (run_hook(slot, &Modifier::on_start, "on_start", event, failures)) {
+      ModifierAccess::set_phase(*slot.modifier, Phase::active);
+    } else if (slot.modifier->phase() != Phase::quarantined) {
+      ModifierAccess::set_phase(*slot.modifier, Phase::ended);
+      agenda.close(slot);
+    }
+  }
+  if ((call.hooks & Hooks::event) != 0 && !torn_ && may_run()) {
+    run_hook(slot, &Modifier::on_event, "on_event", event, failures);
+  }
+  if ((call.hooks & Hooks::update) != 0 && !torn_ && may_run()) {
+    run_hook(slot, &Modifier::on_update, "on_update", event, failures);
+  }
+  if ((call.hooks & Hooks::end) != 0 && may_run()) end(slot, event, failures);
+}
+
+void EventBus::Core::initialize(Slot& slot, const Event& event, Failures& failures) {
+  run_hook(slot, &Modifier::on_initialize, "on_initialize", event, failures);
+  if (slot.modifier->phase() == Phase::quarantined) return;
+  ModifierAccess::set_phase(*slot.modifier, Phase::initialized);
+  agenda.admit(slot, event.global_step);
+}
+
+void EventBus::Core::end(Slot& slot, const Event& event, Failures& failures) {
+  agenda.close(slot);  // first: whatever on_end does, it has been run
+  run_hook(slot, &Modifier::on_end, "on_end", event, failures);
+  if (slot.modifier->phase() != Phase::quarantined) {
+    ModifierAccess::set_phase(*slot.modifier, Phase::ended);
+  }
+}
+
+void EventBus::Core::finalize(Slot& slot, const Event& event, Failures& failures) {
+  const Phase phase = slot.modifier->phase();
+  if (phase == Phase::quarantined || phase == Phase::finalized) return;
+  if (phase == Phase::active) end(slot, event, failures);
+  agenda.close(slot);
+  if (slot.modifier->phase() == Phase::quarantined) return;
+  run_hook(slot, &Modifier::on_finalize, "on_finalize", event, failures);
+  if (slot.modifier->phase() != Phase::quarantined) {
+    ModifierAccess::set_phase(*slot.modifier, Phase::finalized);
+  }
+}
+
+bool EventBus::Core::run_hook(Slot& slot, void (Modifier::*hook)(State&, const Event&),
+                              const char* name, const Event& event, Failures& failures) {
+  try {
+    (slot.modifier.get()->*hook)(state, event);
+    return true;
+  } catch (...) {
+    fail(slot, name, event, failures);
+    return false;
+  }
+}
+
+/// Called while the exception is being handled.
+void EventBus::Core::fail(Slot& slot, const char* hook, const Event& event, Failures& failures) {
+  if (policy_ == ErrorPolicy::quarantine) {
+    quarantine(slot, hook, event, failures);
+    return;
+  }
+  if (policy_ == ErrorPolicy::propagate) torn_ = true;
+  failures.add({slot.modifier->name(), hook, event.type.value_or(EventType::INITIALIZE),
+                event.global_step, std::current_exception()});
+}
+
+void EventBus::Core::quarantine(Slot& slot, const char* hook, const Event& event,
+                                Failures& failures) {
+  const EventType type = event.type.value_or(EventType::INITIALIZE);
+  Modifier& modifier = *slot.modifier;
+  const detail::Failure failure{modifier.name(), hook, type, event.global_step,
+                                std::current_exception()};
+  std::vector<std::string> further;
+  const bool owes_end = modifier.phase() == Phase::active && slot.stage == Slot::Stage::active;
+  if (owes_end) {
+    modifier.on_abort(state, event);
+    try {
+      modifier.on_end(state, event);
+    } catch (...) {
+      further.push_back(detail::failure_line(modifier.name(), "on_end", type, event.global_step,
+                                             std::current_exception()));
+    }
+  }
+  ModifierAccess::set_phase(modifier, Phase::quarantined);
+  agenda.close(slot);
+  if (!on_error) return;
+  try {
+    on_error(failure.as_error(std::move(further)));
+  } catch (...) {
+    failures.add_observer(type, std::current_exception());
+  }
+}
+
+void EventBus::Core::abort_active() noexcept {
+  const Event event = lifecycle.event(std::nullopt);
+  lifecycle.begin_hooks(detail::BusCall::abort_batch);
+  for (auto& [order, slot] : roster.slots()) {
+    Modifier& modifier = *slot.modifier;
+    if (modifier.phase() == Phase::active && !ModifierAccess::leaving(modifier)) {
+      modifier.on_abort(state, event);
+    }
+  }
+  lifecycle.end_hooks();
+}
+
+void EventBus::Core::abort_batch_quietly() noexcept {
+  lifecycle.abort_batch();
+  abort_active();
+}
+
+void EventBus::Core::abort_batch() {
+  lifecycle.require(detail::BusCall::abort_batch);
+  Failures failures;
+  do_queued_work(failures);
+  abort_batch_quietly();
+  do_queued_work(failures);
+  failures.throw_if_any();
+}
+
+void EventBus::Core::abort_calibration_epoch() {
+  lifecycle.require(detail::BusCall::abort_calibration_epoch);
+  Failures failures;
+  do_queued_work(failures);
+  lifecycle.abort_calibration_epoch();
+  failures.throw_if_any();
+}
+
+std::shared_ptr<Modifier> EventBus::Core::add(std::shared_ptr<Modifier> modifier, int group) {
+  Slot* const slot = roster.add(modifier, group);
+  if (slot != nullptr) {
+    Failures failures;
+    enter(*slot, failures);
+    do_queued_work(failures);
+    failures.throw_if_any();
+  }
+  return modifier;
+}
+
+bool EventBus::Core::remove(std::string_view name) {
+  detail::Order order;
+  switch (roster.remove(name, order)) {
+    case detail::Roster::Removal::unknown_name:
+      return false;
+    case detail::Roster::Removal::done:
+    case detail::Roster::Removal::queued:
+      return true;
+    case detail::Roster::Removal::due:
+      break;
+  }
+  Failures failures;
+  leave(order, failures);
+  do_queued_work(failures);
+  failures.throw_if_any();
+  return true;
+}
+
+void EventBus::Core::do_queued_work(Failures& failures) {
+  while ((attention.load(std::memory_order_acquire) & queued_bit) != 0) {
+    for (detail::Roster::Work& work : roster.take()) {
+      if (!work.enters) {
+        leave(work.leaves, failures);
+      } else {
+        Slot& slot = roster.enter(std::move(work.enters));
+        if (!ModifierAccess::leaving(*slot.modifier)) enter(slot, failures);
+      }
+    }
+  }
+}
+
+/// The modifier has joined an initialized bus.
+void EventBus::Core::enter(Slot& slot, Failures& failures) {
+  torn_ = false;
+  lifecycle.begin_hooks(detail::call_for(EventType::INITIALIZE));
+  initialize(slot, lifecycle.event(EventType::INITIALIZE), failures);
+  lifecycle.end_hooks();
+}
+
+/// The modifier has been removed from an initialized bus: its last hooks, unless it never began.
+void EventBus::Core::leave(detail::Order order, Failures& failures) {
+  auto node = roster.leave(order);
+  if (!node) return;
+  Slot& slot = node.mapped();
+  if (slot.modifier->phase() != Phase::added) {
+    torn_ = false;
+    lifecycle.begin_hooks(detail::call_for(EventType::FINALIZE));
+    finalize(slot, lifecycle.event(EventType::FINALIZE), failures);
+    lifecycle.end_hooks();
+  }
+  const std::shared_ptr<Modifier> last_look = slot.modifier;
+  detail::Roster::release(slot);
+  agenda.bury(std::move(node));
+}
+
+}  // namespace takt

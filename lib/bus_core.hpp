@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// The works of an event bus: what happens on each call.
+#ifndef TAKT_LIB_BUS_CORE_HPP
+#define TAKT_LIB_BUS_CORE_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "agenda.hpp"
+#include "failures.hpp"
+#include "lifecycle.hpp"
+#include "observers.hpp"
+#include "roster.hpp"
+#include "takt/event_bus.hpp"
+
+namespace takt {
+
+/// Puts the order, the clock, the agenda, the roster and the observers together. A call with
+/// nothing due and nobody watching is the order's check, one comparison and the counters;
+/// everything else takes the long way.
+class EventBus::Core {
+ public:
+  Core(const Event& start, BusOptions options);
+
+  template <EventType type>
+  void call() {
+    lifecycle.require(detail::call_for(type));
+    const std::uint32_t work = agenda.mask() | attention.load(std::memory_order_relaxed);
+    if ((work & (detail::bit_of(type) | queued_bit | always_long(type))) != 0) {
+      call_the_long_way<type>();
+      return;
+    }
+    if constexpr (type == EventType::BATCH_START) state.loss.reset();
+    lifecycle.enter<type>();
+    if constexpr (type == EventType::BATCH_END) advance();
+  }
+
+  void abort_batch();
+  void abort_calibration_epoch();
+  /// The abort of a scope that an exception leaves: queued work stays queued, nothing is thrown.
+  void abort_batch_quietly() noexcept;
+
+  std::shared_ptr<Modifier> add(std::shared_ptr<Modifier> modifier, int group);
+  bool remove(std::string_view name);
+
+  detail::Lifecycle lifecycle;
+  detail::Agenda agenda;
+  State state;
+  detail::Roster roster;
+  detail::Observers observers;
+  std::function<void(const ModifierError&)> on_error;
+  std::atomic<std::uint64_t> unnamed{0};  // callables that were given no name
+
+ private:
+  static constexpr std::uint32_t queued_bit = 1U << 30U;
+  static constexpr std::uint32_t never_idle_bit = 1U << 31U;
+
+  /// INITIALIZE and FINALIZE reach every modifier.
+  static constexpr std::uint32_t always_long(EventType type) noexcept {
+    const bool is_end = type == EventType::INITIALIZE || type == EventType::FINALIZE;
+    return is_end ? never_idle_bit : 0U;
+  }
+
+  void advance() {
+    if (lifecycle.advance()) agenda.advance(lifecycle.step());
+  }
+
+  template <EventType type>
+  void call_the_long_way();
+  void close_the_run(detail::Failures& failures);
+  void emit(EventType type, detail::Failures& failures);
+  void emit_to_modifiers(EventType type, const Event& event, detail::Failures& failures);
+  void run(const detail::Call& call, const Event& event, detail::Failures& failures);
+  void initialize(detail::Slot& slot, const Event& event, detail::Failures& failures);
+  void finalize(detail::Slot& slot, const Event& event, detail::Failures& failures);
+  void end(detail::Slot& slot, const Event& event, detail::Failures& failures);
+  /// Runs one hook; false when it threw, and then the error policy has been applied.
+  bool run_hook(detail::Slot& slot, void (Modifier::*hook)(State&, const Event&), const char* name,
+                const Event& event, detail::Failures& failures);
+  void fail(detail::Slot& slot, const char* hook, const Event& event, detail::Failures& failures);
+  void quarantine(detail::Slot& slot, const char* hook, const Event& event,
+                  detail::Failures& failures);
+  void abort_active() noexcept;
+
+  void do_queued_work(detail::Failures& failures);
+  void enter(detail::Slot& slot, detail::Failures& failures);
+  void leave(detail::Order order, detail::Failures& failures);
+
+  // Bits by event type that have observers, and queued_bit.
+  std::atomic<std::uint32_t> attention{never_idle_bit};
+  const ErrorPolicy policy_;
+  bool torn_ = false;  // under `propagate`: a hook of this emission has thrown
+};
+
+}  // namespace takt
+
+#endif

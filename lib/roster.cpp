@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "roster.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "modifier_access.hpp"
+#include "takt/error.hpp"
+
+namespace takt::detail {
+
+Roster::Roster(const Lifecycle& lifecycle, std::atomic<std::uint32_t>& attention,
+               std::uint32_t queued_bit)
+    : lifecycle_{lifecycle}, attention_{attention}, queued_bit_{queued_bit} {}
+
+Roster::~Roster() {
+  for (auto& [order, slot] : slots_) release(slot);
+  for (Work& work : work_) {
+    if (work.enters) release(work.enters.mapped());
+  }
+}
+
+// The caller holds the mutex. Whether hooks run is the loop thread's own knowledge.
+bool Roster::nothing_runs() const {
+  if (!running()) return true;
+  return loop_ == std::this_thread::get_id() && !lifecycle_.hooks_run();
+}
+
+Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
+  if (!modifier) throw InvalidModifier("null was added to the bus; add a modifier");
+  const DueSteps due{modifier->cadence(), lifecycle_.steps_per_index()};
+
+  const std::scoped_lock lock{mutex_};
+  if (closed_) {
+    throw LifecycleError("modifier '" + modifier->name() +
+                         "' was added while the bus is finalized; add it before finalize()");
+  }
+  const auto [named, inserted] = by_name_.try_emplace(modifier->name(), nullptr);
+  if (!inserted) {
+    throw InvalidModifier("a modifier called '" + modifier->name() +
+                          "' is on the bus already; names are unique on a bus");
+  }
+  if (!ModifierAccess::attach(*modifier)) {
+    by_name_.erase(named);
+    throw InvalidModifier("modifier '" + modifier->name() +
+                          "' is on a bus already; a modifier is on one bus at a time");
+  }
+  ModifierAccess::set_phase(*modifier, Phase::added);
+  ModifierAccess::set_leaving(*modifier, false);
+
+  const Order order{group, next_sequence_++};
+  if (nothing_runs()) {
+    const auto place =
+        slots_.empty() || slots_.rbegin()->first < order ? slots_.end() : slots_.upper_bound(order);
+    Slot& slot = slots_.try_emplace(place, order, modifier, order, due)->second;
+    named->second = &slot;
+    return running() ? &slot : nullptr;
+  }
+  Slots waiting;
+  waiting.try_emplace(order, modifier, order, due);
+  named->second = &waiting.begin()->second;
+  work_.push_back({waiting.extract(waiting.begin()), {}});
+  attention_.fetch_or(queued_bit_, std::memory_order_release);
+  return nullptr;
+}
+
+Roster::Removal Roster::remove(std::string_view name, Order& order) {
+  Slots::node_type gone;  // destroyed after the lock is released
+  const std::scoped_lock lock{mutex_};
+  const auto named = by_name_.find(name);
+  if (named == by_name_.end()) return Removal::unknown_name;
+  Slot& slot = *named->second;
+  by_name_.erase(named);
+  ModifierAccess::set_leaving(*slot.modifier, true);
+  order = slot.order;
+  if (!nothing_runs()) {
+    work_.push_back({{}, order});
+    attention_.fetch_or(queued_bit_, std::memory_order_release);
+    return Removal::queued;
+  }
+  if (running()) return Removal::due;
+  gone = slots_.extract(order);
+  release(gone.mapped());
+  return Removal::done;
+}
+
+bool Roster::knows(std::string_view name) const {
+  const std::scoped_lock lock{mutex_};
+  return by_name_.contains(name);
+}
+
+std::vector<std::shared_ptr<Modifier>> Roster::snapshot() const {
+  const std::scoped_lock lock{mutex_};
+  std::vector<const Slot*> present;
+  present.reserve(by_name_.size());
+  for (const auto& [name, slot] : by_name_) present.push_back(slot);
+  std::ranges::sort(present, {}, [](const Slot* slot) { return slot->order; });
+  std::vector<std::shared_ptr<Modifier>> modifiers;
+  modifiers.reserve(present.size());
+  for (const Slot* const slot : present) modifiers.push_back(slot->modifier);
+  return modifiers;
+}
+
+void Roster::begin() {
+  const std::scoped_lock lock{mutex_};
+  loop_ = std::this_thread::get_id();
+}
+
+std::vector<Roster::Work> Roster::take() {
+  const std::scoped_lock lock{mutex_};
+  attention_.fetch_and(~queued_bit_, std::memory_order_relaxed);
+  return std::exchange(work_, {});
+}
+
+bool Roster::close() {
+  const std::scoped_lock lock{mutex_};
+  if (!work_.empty()) return false;
+  closed_ = true;
+  return true;
+}
+
+bool Roster::finish() {
+  const std::scoped_lock lock{mutex_};
+  if (!work_.empty()) return false;
+  finished_ = true;
+  return true;
+}
+
+Slot& Roster::enter(Slots::node_type slot) {
+  const std::scoped_lock lock{mutex_};
+  return slots_.insert(std::move(slot)).position->second;
+}
+
+Slots::node_type Roster::leave(Order order) {
+  const std::scoped_lock lock{mutex_};
+  return slots_.extract(order);
+}
+
+void Roster::release(Slot& slot) noexcept {
+  if (!std::exchange(slot.attached, false)) return;
+  ModifierAccess::detach(*slot.modifier);
+}
+
+}  // namespace takt::detail

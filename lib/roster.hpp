@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Who is on the bus: names, order, and the work that other threads have queued.
+#ifndef TAKT_LIB_ROSTER_HPP
+#define TAKT_LIB_ROSTER_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "lifecycle.hpp"
+#include "slot.hpp"
+
+namespace takt::detail {
+
+/// Owns the slots. Names are taken and given back at once, from any thread. Slots enter and leave
+/// at once as long as nothing can run, that is before `begin`, after `finish`, or on the loop's
+/// thread between emissions; otherwise that part is queued, and `queued` is set. Only the loop's
+/// thread walks the slots, and so needs no lock for it.
+class Roster {
+ public:
+  /// One queued piece of work, in the order in which it was asked for: a slot that enters, or the
+  /// order of one that leaves.
+  struct Work {
+    Slots::node_type enters{};
+    Order leaves{};
+  };
+
+  enum class Removal : std::uint8_t { unknown_name, done, queued, due };
+
+  /// `queued_bit` of `attention` tells the loop that there is work.
+  Roster(const Lifecycle& lifecycle, std::atomic<std::uint32_t>& attention,
+         std::uint32_t queued_bit);
+  Roster(const Roster&) = delete;
+  Roster& operator=(const Roster&) = delete;
+  ~Roster();
+
+  /// Any thread. The slot when the caller has to run its first hooks now, null when they run later:
+  /// it entered before the run, or is queued. Throws
+  /// `InvalidModifier` for null, a name that is taken, or a modifier that is on a bus already, and
+  /// `LifecycleError` once closed.
+  Slot* add(const std::shared_ptr<Modifier>& modifier, int group);
+
+  /// Any thread. The name is free again and the modifier marked as leaving. `due` means that the
+  /// caller has to run its last hooks and call `leave(order)`.
+  Removal remove(std::string_view name, Order& order);
+
+  [[nodiscard]] bool knows(std::string_view name) const;
+
+  /// Any thread: those whose names are taken, in order.
+  [[nodiscard]] std::vector<std::shared_ptr<Modifier>> snapshot() const;
+
+  // The rest is the loop's.
+
+  /// The calling thread is the loop's from now on.
+  void begin();
+  /// Takes all queued work.
+  [[nodiscard]] std::vector<Work> take();
+  /// Refuses further additions; false, and nothing done, while work is queued.
+  [[nodiscard]] bool close();
+  /// No hook runs any more; false, and nothing done, while work is queued.
+  [[nodiscard]] bool finish();
+
+  Slot& enter(Slots::node_type slot);
+  /// The slot of that order, out of the roster; empty when there is none.
+  [[nodiscard]] Slots::node_type leave(Order order);
+  /// Lets go of the modifier, which may then join another bus.
+  static void release(Slot& slot) noexcept;
+
+  [[nodiscard]] Slots& slots() noexcept { return slots_; }
+
+ private:
+  [[nodiscard]] bool running() const { return loop_ != std::thread::id{} && !finished_; }
+  [[nodiscard]] bool nothing_runs() const;
+
+  const Lifecycle& lifecycle_;
+  std::atomic<std::uint32_t>& attention_;
+  const std::uint32_t queued_bit_;
+
+  mutable std::mutex mutex_;  // guards all below, except that the loop's thread reads slots_ freely
+  std::thread::id loop_{};
+  bool closed_ = false;
+  bool finished_ = false;
+  std::uint64_t next_sequence_ = 0;
+  Slots slots_;
+  std::unordered_map<std::string_view, Slot*> by_name_;
+  std::vector<Work> work_;
+};
+
+}  // namespace takt::detail
+
+#endif
