@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSL-1.0
+# How takt's own targets are compiled. None of it reaches those who link to takt.
+
+# The warnings and sanitizers asked for.
+function(takt_configure_target target)
+  if(NOT MSVC)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+    if(TAKT_WERROR)
+      target_compile_options(${target} PRIVATE -Werror)
+    endif()
+    if(TAKT_SANITIZE)
+      target_compile_options(${target} PRIVATE
+        -fsanitize=${TAKT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+      target_link_options(${target} PUBLIC -fsanitize=${TAKT_SANITIZE})
+    endif()
+  endif()
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
+# Makes each header of a modifier available as <takt/modifiers/NAME> below `root`.
+function(takt_mirror_modifier_headers root)
+  foreach(header IN LISTS ARGN)
+    get_filename_component(name ${header} NAME)
+    configure_file(${header} ${root}/takt/modifiers/${name} COPYONLY)
+  endforeach()
+endfunction()
