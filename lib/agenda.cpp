@@ -50,6 +50,21 @@ void merge(std::span<const Call> a, std::span<const Call> b, std::vector<Call>& 
   out.insert(out.end(), b.begin(), b.end());
 }
 
+/// Puts a hook of the slot at the end of the lists of its events. A modifier that is put there
+/// twice in a row has one call with both hooks.
+void list(Slot& slot, EventSet types, std::uint8_t hook,
+          std::array<std::vector<Call>, event_type_count>& in) {
+  for (const EventType type : types) {
+    if (is_lifecycle_end(type)) continue;
+    std::vector<Call>& calls = in[static_cast<std::size_t>(type)];
+    if (!calls.empty() && calls.back().slot == &slot) {
+      calls.back().hooks = static_cast<std::uint8_t>(calls.back().hooks | hook);
+    } else {
+      calls.push_back({slot.modifier.get(), &slot, hook});
+    }
+  }
+}
+
 }  // namespace
 
 void Agenda::reserve_for(const Slot& slot) {
@@ -148,20 +163,6 @@ void Agenda::schedule(Slot& slot, std::int64_t from) {
     heap_.erase(slot);
   } else {
     heap_.postpone_first(wake);
-  }
-}
-
-void Agenda::list(Slot& slot, EventSet types, std::uint8_t hook,
-                  std::array<Calls, event_type_count>& in) {
-  for (const EventType type : types) {
-    if (is_lifecycle_end(type)) continue;
-    Calls& calls = in[static_cast<std::size_t>(type)];
-    // A list that takes the same modifier twice takes it twice in a row.
-    if (!calls.empty() && calls.back().slot == &slot) {
-      calls.back().hooks = static_cast<std::uint8_t>(calls.back().hooks | hook);
-    } else {
-      calls.push_back({slot.modifier.get(), &slot, hook});
-    }
   }
 }
 

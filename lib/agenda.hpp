@@ -66,7 +66,6 @@ class Agenda {
   void reserve_for(const Slot& slot);
   void start_pending(std::int64_t step);
   void schedule(Slot& slot, std::int64_t from);
-  void list(Slot& slot, EventSet types, std::uint8_t hook, std::array<Calls, event_type_count>& in);
   void settle() noexcept;
   void refresh() noexcept;
   void find_next_change(std::int64_t step) noexcept;

@@ -37,7 +37,11 @@ double binade_end(double index) noexcept {
 double index_rounding(std::int64_t last, std::int64_t steps, double bound) noexcept {
   const double ulp = bound * 0x1p-53;
   if (last > std::int64_t{1} << 53) return 2.0 * ulp;
-  return std::has_single_bit(static_cast<std::uint64_t>(steps)) ? 0.0 : 0.5 * ulp;
+  // Such a quotient is a multiple of ulp / odd, where odd is what is left of steps without its
+  // twos.
+  const auto odd =
+      static_cast<double>(steps >> std::countr_zero(static_cast<std::uint64_t>(steps)));
+  return 0.5 * ulp * (1.0 - 1.0 / odd);
 }
 
 /// By how much index_of(step) was rounded, in units of ulp / steps; nothing where that is not an

@@ -16,7 +16,9 @@ Matcher matcher_for(const std::string& target) {
   if (target == "__ALL__") return [](const Parameter&) { return true; };
   if (target == "__ALL_PRUNABLE__") return [](const Parameter& p) { return p.shape.size() >= 2; };
   if (!target.starts_with("re:")) {
-    return [target](const Parameter& p) { return p.name == target || p.kind == target; };
+    return [target](const Parameter& p) {
+      return p.name == target || (!p.kind.empty() && p.kind == target);
+    };
   }
   try {
     std::regex expression{target.substr(3)};

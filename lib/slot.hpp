@@ -21,7 +21,8 @@ namespace takt::detail {
 struct Order {
   int group = 0;
   std::uint64_t sequence = 0;
-  friend auto operator<=>(const Order&, const Order&) = default;
+  // clang-tidy takes the literal 0 of a defaulted comparison for a pointer.
+  friend auto operator<=>(const Order&, const Order&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// One registered modifier and what the agenda knows of it. Its address stays the same for as long

@@ -154,9 +154,8 @@ class EventBus {
   /// cadence. An empty name gets a unique one.
   template <class Callable>
   std::shared_ptr<Modifier> on(EventSet events, Cadence cadence, Callable&& callable,
-                               std::string name = "", int group = 0) {
-    return add_callable(events, cadence, as_hook(std::forward<Callable>(callable)), std::move(name),
-                        group);
+                               const std::string& name = "", int group = 0) {
+    return add_callable(events, cadence, as_hook(std::forward<Callable>(callable)), name, group);
   }
 
   /// Removes a modifier: `on_end` if it is active, then `on_finalize`. False when no modifier has

@@ -131,7 +131,7 @@ class EventSet {
     return static_cast<std::size_t>(std::popcount(bits_));
   }
   [[nodiscard]] constexpr Iterator begin() const noexcept { return Iterator{bits_}; }
-  [[nodiscard]] constexpr Iterator end() const noexcept { return Iterator{}; }
+  [[nodiscard]] static constexpr Iterator end() noexcept { return Iterator{}; }
 
   constexpr EventSet& operator|=(EventSet other) noexcept {
     bits_ = static_cast<std::uint16_t>(bits_ | other.bits_);
