@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/modifiers/constant_pruning.hpp"
+
+#include <utility>
+
+#include "takt/modifiers/select_prunable.hpp"
+
+namespace takt {
+
+ConstantPruningModifier::ConstantPruningModifier(ConstantPruningSettings settings)
+    : Modifier{std::move(settings.name), settings.cadence, {.every = HeldMasks::events()}},
+      targets_{std::move(settings.targets)},
+      ignore_{std::move(settings.ignore)} {}
+
+// Targets that choose nothing are told before training starts, not when the window opens.
+void ConstantPruningModifier::on_initialize(State& state, const Event&) {
+  (void)select_prunable(state.get<Model>(), targets_, ignore_);
+}
+
+void ConstantPruningModifier::on_start(State& state, const Event&) {
+  auto& model = state.get<Model>();
+  masks_ = HeldMasks::of_zeros(model, select_prunable(model, targets_, ignore_));
+}
+
+void ConstantPruningModifier::on_event(State& state, const Event& event) {
+  masks_.hold(state.get<Model>(), event);
+}
+
+void ConstantPruningModifier::on_end(State&, const Event&) { masks_ = {}; }
+
+void ConstantPruningModifier::on_abort(State& state, const Event&) noexcept {
+  masks_.hold_after_abort(state);
+}
+
+}  // namespace takt
