@@ -46,9 +46,10 @@ template void EventBus::Core::call_the_long_way<EventType::OPTIM_PRE_STEP>();
 template void EventBus::Core::call_the_long_way<EventType::OPTIM_POST_STEP>();
 
 void EventBus::Core::close_the_run(Failures& failures) {
-  while (!roster.finish()) do_queued_work(failures);
-  for (auto& [order, slot] : roster.slots()) detail::Roster::release(slot);
-  agenda.clear();
+  do {
+    do_queued_work(failures);
+    agenda.clear();  // before other threads may take slots out of the roster
+  } while (!roster.finish());
 }
 
 void EventBus::Core::emit(EventType type, Failures& failures) {
@@ -249,6 +250,7 @@ bool EventBus::Core::remove(std::string_view name) {
       break;
   }
   Failures failures;
+  do_queued_work(failures);  // first: the one to remove may be among what other threads have added
   leave(order, failures);
   do_queued_work(failures);
   failures.throw_if_any();

@@ -123,6 +123,7 @@ bool Roster::finish() {
   const std::scoped_lock lock{mutex_};
   if (!work_.empty()) return false;
   finished_ = true;
+  for (auto& [order, slot] : slots_) release(slot);
   return true;
 }
 

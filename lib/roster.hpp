@@ -64,7 +64,8 @@ class Roster {
   [[nodiscard]] std::vector<Work> take();
   /// Refuses further additions; false, and nothing done, while work is queued.
   [[nodiscard]] bool close();
-  /// No hook runs any more; false, and nothing done, while work is queued.
+  /// No hook runs any more, and all modifiers are released; false, and nothing done, while work is
+  /// queued. From then on any thread may take a slot out, so the loop's no longer walks them.
   [[nodiscard]] bool finish();
 
   Slot& enter(Slots::node_type slot);
