@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <string_view>
 
 #include "index.hpp"
+#include "last_due_step.hpp"
+#include "number_text.hpp"
 #include "takt/error.hpp"
 
 namespace takt {
@@ -19,11 +20,7 @@ namespace {
 constexpr std::array<std::string_view, 5> schedule_names{"constant", "step", "exponential",
                                                          "cosine", "linear_warmup"};
 
-std::string text_of(double value) {
-  std::array<char, 32> buffer{};
-  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return {buffer.data(), result.ptr};
-}
+using detail::text_of;
 
 [[noreturn]] void refuse(const LearningRateSettings& settings, const std::string& problem) {
   throw InvalidModifier("learning rate modifier \"" + settings.name + "\": " + problem);
@@ -43,13 +40,6 @@ void require_positive(const LearningRateSettings& settings, const char* field,
   }
   if (std::isfinite(*value) && *value > 0.0) return;
   refuse(settings, std::string{field} + " is " + text_of(*value) + "; it is a number, more than 0");
-}
-
-/// Whether the cadence is due at no later step than the event's.
-bool is_last_due_step(const Cadence& cadence, Event event) {
-  if (event.global_step == std::numeric_limits<std::int64_t>::max()) return true;
-  ++event.global_step;
-  return !cadence.next_update(event);
 }
 
 }  // namespace
@@ -106,7 +96,7 @@ void LearningRateModifier::on_update(State& state, const Event& event) {
   auto& optimizer = state.get<Optimizer>();
   double rate = learning_rate_at(event.current_index());
   const bool arrives = schedule_ == Schedule::cosine || schedule_ == Schedule::linear_warmup;
-  if (arrives && is_last_due_step(cadence(), event)) {
+  if (arrives && detail::is_last_due_step(cadence(), event)) {
     rate = schedule_ == Schedule::cosine ? final_ : rate_;
   }
   optimizer.set_learning_rate(rate);
