@@ -10,6 +10,7 @@
 namespace takt::detail {
 
 __extension__ using Uint128 = unsigned __int128;
+__extension__ using Int128 = __int128;
 
 /// The smallest x in [0, limit] for which the residue of a x modulo m lies in [low, high]; nothing
 /// when there is none. Needs 0 < m < 2^127, a < m, low <= high < m and limit < 2^63.
