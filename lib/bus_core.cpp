@@ -11,6 +11,26 @@ using detail::Hooks;
 using detail::ModifierAccess;
 using detail::Slot;
 
+namespace {
+
+/// As long as one of these lives, hooks and observers of that call run, whatever they throw.
+class HooksRun {
+ public:
+  HooksRun(detail::Lifecycle& lifecycle, detail::BusCall call) noexcept : lifecycle_{lifecycle} {
+    lifecycle_.begin_hooks(call);
+  }
+  HooksRun(detail::Lifecycle& lifecycle, EventType type) noexcept
+      : HooksRun{lifecycle, detail::call_for(type)} {}
+  ~HooksRun() { lifecycle_.end_hooks(); }
+  HooksRun(const HooksRun&) = delete;
+  HooksRun& operator=(const HooksRun&) = delete;
+
+ private:
+  detail::Lifecycle& lifecycle_;
+};
+
+}  // namespace
+
 EventBus::Core::Core(const Event& start, BusOptions options)
     : lifecycle{start, options.order},
       roster{lifecycle, attention, queued_bit},
@@ -54,7 +74,7 @@ void EventBus::Core::close_the_run(Failures& failures) {
 
 void EventBus::Core::emit(EventType type, Failures& failures) {
   const Event event = lifecycle.event(type);
-  lifecycle.begin_hooks(detail::call_for(type));
+  const HooksRun running{lifecycle, type};
   torn_ = false;
   if (auto error = observers.emit(type, At::before, event, state)) {
     failures.add_observer(type, std::move(error));
@@ -63,7 +83,6 @@ void EventBus::Core::emit(EventType type, Failures& failures) {
   if (auto error = observers.emit(type, At::after, event, state)) {
     failures.add_observer(type, std::move(error));
   }
-  lifecycle.end_hooks();
 }
 
 void EventBus::Core::emit_to_modifiers(EventType type, const Event& event, Failures& failures) {
@@ -195,14 +214,13 @@ void EventBus::Core::quarantine(Slot& slot, const char* hook, const Event& event
 
 void EventBus::Core::abort_active() noexcept {
   const Event event = lifecycle.event(std::nullopt);
-  lifecycle.begin_hooks(detail::BusCall::abort_batch);
+  const HooksRun running{lifecycle, detail::BusCall::abort_batch};
   for (auto& [order, slot] : roster.slots()) {
     Modifier& modifier = *slot.modifier;
     if (modifier.phase() == Phase::active && !ModifierAccess::leaving(modifier)) {
       modifier.on_abort(state, event);
     }
   }
-  lifecycle.end_hooks();
 }
 
 void EventBus::Core::abort_batch_quietly() noexcept {
@@ -273,9 +291,8 @@ void EventBus::Core::do_queued_work(Failures& failures) {
 /// The modifier has joined an initialized bus.
 void EventBus::Core::enter(Slot& slot, Failures& failures) {
   torn_ = false;
-  lifecycle.begin_hooks(detail::call_for(EventType::INITIALIZE));
+  const HooksRun running{lifecycle, EventType::INITIALIZE};
   initialize(slot, lifecycle.event(EventType::INITIALIZE), failures);
-  lifecycle.end_hooks();
 }
 
 /// The modifier has been removed from an initialized bus: its last hooks, unless it never began.
@@ -285,9 +302,8 @@ void EventBus::Core::leave(detail::Order order, Failures& failures) {
   Slot& slot = node.mapped();
   if (slot.modifier->phase() != Phase::added) {
     torn_ = false;
-    lifecycle.begin_hooks(detail::call_for(EventType::FINALIZE));
+    const HooksRun running{lifecycle, EventType::FINALIZE};
     finalize(slot, lifecycle.event(EventType::FINALIZE), failures);
-    lifecycle.end_hooks();
   }
   const std::shared_ptr<Modifier> last_look = slot.modifier;
   detail::Roster::release(slot);

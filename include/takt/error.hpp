@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// Every exception that takt throws on its own. Each message says what was wrong, where, and what
-/// would be right; whatever threw it left its object as it was before the call.
+/// would be right. Whatever threw it left its object as it was before the call, with one exception:
+/// a call that throws `ModifierError` has taken effect.
 #ifndef TAKT_ERROR_HPP
 #define TAKT_ERROR_HPP
 

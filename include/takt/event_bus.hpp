@@ -135,9 +135,11 @@ class EventBus {
   }
 
   /// Registers a modifier; lower groups run first, and modifiers of one group in the order of their
-  /// registration. On an initialized bus it is initialized now. Throws `InvalidModifier` for null,
-  /// a name that is taken, or a modifier that is on a bus already, and `LifecycleError` after
-  /// `finalize`. Returns its argument.
+  /// registration. On an initialized bus it is initialized now, and starts with the next batch or
+  /// calibration epoch in its window; when its `on_initialize` throws, so does this, with the
+  /// modifier on the bus all the same. Throws `InvalidModifier` for null, a name that is taken, or
+  /// a modifier that is on a bus already, and `LifecycleError` from the moment `finalize` begins.
+  /// Returns its argument.
   std::shared_ptr<Modifier> add(std::shared_ptr<Modifier> modifier, int group = 0);
 
   /// Makes a modifier from `arguments` and adds it.
@@ -158,8 +160,8 @@ class EventBus {
     return add_callable(events, cadence, as_hook(std::forward<Callable>(callable)), name, group);
   }
 
-  /// Removes a modifier: `on_end` if it is active, then `on_finalize`. False when no modifier has
-  /// that name.
+  /// Removes a modifier: `on_end` if it is active, then `on_finalize`; neither when its
+  /// `on_initialize` has not run yet. False when no modifier has that name.
   bool remove(std::string_view name);
 
   /// The modifiers in the order in which they run.
@@ -167,6 +169,7 @@ class EventBus {
   /// Those that threw under `ErrorPolicy::quarantine`.
   [[nodiscard]] std::vector<std::shared_ptr<Modifier>> quarantined() const;
   /// Called on the loop's thread with each modifier that is quarantined; replaces the one before.
+  /// What it throws reaches the caller after everything else has run. Loop's thread only.
   void on_error(std::function<void(const ModifierError&)> handler);
 
   /// Connects an observer to every emission of one type. Groups, tracking, blocking and
