@@ -11,78 +11,86 @@ namespace {
 
 constexpr std::int64_t never = max_step;
 
-constexpr std::uint16_t start_events =
-    bit_of(EventType::BATCH_START) | bit_of(EventType::CALIBRATION_EPOCH_START);
-constexpr std::uint16_t end_events =
-    bit_of(EventType::BATCH_END) | bit_of(EventType::CALIBRATION_EPOCH_END);
+constexpr EventSet start_types = EventType::BATCH_START | EventType::CALIBRATION_EPOCH_START;
+constexpr EventSet end_types = EventType::BATCH_END | EventType::CALIBRATION_EPOCH_END;
+
+/// INITIALIZE and FINALIZE reach every modifier, by another way.
+constexpr EventSet listed_types{EventType::BATCH_START,
+                                EventType::LOSS_CALCULATED,
+                                EventType::BATCH_END,
+                                EventType::CALIBRATION_EPOCH_START,
+                                EventType::SEQUENTIAL_EPOCH_END,
+                                EventType::CALIBRATION_EPOCH_END,
+                                EventType::OPTIM_PRE_STEP,
+                                EventType::OPTIM_POST_STEP};
 
 bool comes_before(const Call& a, const Call& b) noexcept { return a.slot->order < b.slot->order; }
 
-bool is_lifecycle_end(EventType type) noexcept {
-  return type == EventType::INITIALIZE || type == EventType::FINALIZE;
-}
-
 template <class Vector>
-void make_room(Vector& vector, std::size_t size) {
-  if (vector.capacity() < size) vector.reserve(std::max(size, 2 * vector.capacity()));
-}
-
-void sort_by_order(std::vector<Call>& calls) noexcept {
-  if (!std::ranges::is_sorted(calls, comes_before)) std::ranges::sort(calls, comes_before);
-}
-
-/// Both lists in order, with the calls of one modifier made one.
-void merge(std::span<const Call> a, std::span<const Call> b, std::vector<Call>& out) {
-  out.clear();
-  while (!a.empty() && !b.empty()) {
-    if (a.front().slot == b.front().slot) {
-      out.push_back(a.front());
-      out.back().hooks = static_cast<std::uint8_t>(a.front().hooks | b.front().hooks);
-      a = a.subspan(1);
-      b = b.subspan(1);
+void sort_by_order(Vector& calls) noexcept {
+  const auto order = [](const auto& call) -> const Order& {
+    if constexpr (requires { call.slot; }) {
+      return call.slot->order;
     } else {
-      auto& first = comes_before(a.front(), b.front()) ? a : b;
-      out.push_back(first.front());
-      first = first.subspan(1);
+      return call->order;
     }
-  }
-  out.insert(out.end(), a.begin(), a.end());
-  out.insert(out.end(), b.begin(), b.end());
+  };
+  if (!std::ranges::is_sorted(calls, {}, order)) std::ranges::sort(calls, {}, order);
+}
+
+/// Those calls of both lists that are for `type`, in order, with the calls of one modifier made
+/// one.
+void merge(EventType type, std::span<const Call> a, std::span<const Call> b,
+           std::vector<Call>& out) {
+  out.clear();
+  const auto take = [&](std::span<const Call>& from) {
+    if (from.front().types.contains(type)) {
+      if (!out.empty() && out.back().slot == from.front().slot) {
+        out.back().hooks = static_cast<std::uint8_t>(out.back().hooks | from.front().hooks);
+      } else {
+        out.push_back(from.front());
+      }
+    }
+    from = from.subspan(1);
+  };
+  while (!a.empty() && !b.empty()) take(comes_before(b.front(), a.front()) ? b : a);
+  while (!a.empty()) take(a);
+  while (!b.empty()) take(b);
 }
 
 /// Puts a hook of the slot at the end of the lists of its events. A modifier that is put there
 /// twice in a row has one call with both hooks.
 void list(Slot& slot, EventSet types, std::uint8_t hook,
           std::array<std::vector<Call>, event_type_count>& in) {
-  for (const EventType type : types) {
-    if (is_lifecycle_end(type)) continue;
+  for (const EventType type : types& listed_types) {
     std::vector<Call>& calls = in[static_cast<std::size_t>(type)];
     if (!calls.empty() && calls.back().slot == &slot) {
       calls.back().hooks = static_cast<std::uint8_t>(calls.back().hooks | hook);
     } else {
-      calls.push_back({slot.modifier.get(), &slot, hook});
+      calls.push_back({slot.modifier.get(), &slot, hook, type});
     }
   }
 }
 
 }  // namespace
 
+/// Whatever the steps to come bring, the vectors have room for it.
 void Agenda::reserve_for(const Slot& slot) {
-  const std::size_t size = ++admitted_;
   const Interests& interests = slot.modifier->interests();
-  for (const EventType type : interests.due | interests.every) {
-    const auto i = static_cast<std::size_t>(type);
-    const bool due = interests.due.contains(type);
-    const bool every_step = slot.due.every_step(0);
-    if (interests.every.contains(type) || (due && every_step)) make_room(always_[i], size);
-    if (due && !every_step) make_room(due_[i], size);
-  }
-  make_room(starting_, size);
-  make_room(ending_, size);
-  make_room(boundary_, size);
-  make_room(merged_, size);
-  make_room(merged_with_boundary_, size);
-  make_room(heap_, size);
+  EventSet always = interests.every;
+  if (slot.due.every_step(0)) always |= interests.due;
+  if (++admitted_ <= room_ && (always | roomy_always_) == roomy_always_) return;
+
+  if (admitted_ > room_) room_ = std::max<std::size_t>(8, 2 * room_);
+  roomy_always_ |= always;
+  for (const EventType type : roomy_always_) always_[static_cast<std::size_t>(type)].reserve(room_);
+  due_.reserve(room_);
+  boundary_.reserve(room_);
+  merged_.reserve(room_);
+  merged_with_boundary_.reserve(room_);
+  starting_.reserve(room_);
+  ending_.reserve(room_);
+  heap_.reserve(room_);
 }
 
 void Agenda::admit(Slot& slot, std::int64_t step) {
@@ -92,7 +100,7 @@ void Agenda::admit(Slot& slot, std::int64_t step) {
   if (slot.due.first() <= step) {
     slot.stage = Slot::Stage::starting;
     starting_.push_back(&slot);
-    mask_ = static_cast<std::uint16_t>(mask_ | start_events);
+    mask_ = static_cast<std::uint16_t>(mask_ | start_types.bits());
     next_change_ = step + 1;
   } else {
     slot.stage = Slot::Stage::waiting;
@@ -102,7 +110,7 @@ void Agenda::admit(Slot& slot, std::int64_t step) {
 }
 
 void Agenda::close(Slot& slot) noexcept {
-  if (slot.heap_position != Slot::not_in_heap) heap_.erase(slot);
+  take_off(slot);
   if (slot.stage == Slot::Stage::starting || slot.stage == Slot::Stage::active) stale_ = true;
   slot.stage = Slot::Stage::dormant;
 }
@@ -114,11 +122,17 @@ void Agenda::bury(Slots::node_type slot) {
   if (stale_) buried_.push_back(std::move(slot));
 }
 
+void Agenda::take_off(Slot& slot) noexcept {
+  if (slot.heap_position != Slot::nowhere) heap_.erase(slot);
+  if (slot.wheel_place != Slot::nowhere) wheel_.erase(slot);
+}
+
 void Agenda::clear() noexcept {
   for (Calls& calls : always_) calls.clear();
-  for (Calls& calls : due_) calls.clear();
+  due_.clear();
   starting_.clear();
   ending_.clear();
+  wheel_.clear();
   heap_.clear();
   buried_.clear();
   stale_ = false;
@@ -127,64 +141,76 @@ void Agenda::clear() noexcept {
 
 void Agenda::change(std::int64_t step) {
   settle();
-  for (Calls& calls : due_) calls.clear();
+  due_.clear();
   std::erase_if(starting_, [step](Slot* slot) {
     const bool missed = slot->due.last() < step;
     if (missed) slot->stage = Slot::Stage::dormant;
     return missed;
   });
-  while (!heap_.empty() && heap_.first_step() <= step) {
-    Slot& slot = heap_.first();
-    if (slot.stage == Slot::Stage::waiting) {
-      heap_.erase(slot);
-      slot.stage = Slot::Stage::starting;
-      starting_.push_back(&slot);
-      continue;
-    }
-    if (slot.next_due == step) list(slot, slot.modifier->interests().due, Hooks::update, due_);
-    if (slot.due.last() == step) ending_.push_back(&slot);
-    schedule(slot, step + 1);
-  }
+  while (Slot* const slot = wheel_.take(step)) wake(*slot, step);
+  while (!heap_.empty() && heap_.first_step() <= step) wake(heap_.first(), step);
+  sort();
   refresh();
   find_next_change(step);
 }
 
-// Puts the next step at which the slot is due or ends into the heap, or takes it out.
-void Agenda::schedule(Slot& slot, std::int64_t from) {
-  const EventSet due_events = slot.modifier->interests().due;
-  const bool listed_always = slot.due.every_step(from);
-  slot.next_due = never;
-  if (!due_events.empty() && !listed_always) slot.next_due = slot.due.next(from).value_or(never);
-  std::int64_t wake = slot.next_due;
-  if (slot.due.last() >= from) wake = std::min(wake, slot.due.last());
-  if (slot.heap_position == Slot::not_in_heap) {
-    if (wake != never) heap_.push(slot, wake);
-  } else if (wake == never) {
-    heap_.erase(slot);
-  } else {
+void Agenda::wake(Slot& slot, std::int64_t step) {
+  if (slot.stage == Slot::Stage::waiting) {
+    take_off(slot);
+    slot.stage = Slot::Stage::starting;
+    starting_.push_back(&slot);
+    return;
+  }
+  if (slot.next_due == step) list_due(slot);
+  if (slot.due.last() == step) ending_.push_back(&slot);
+  schedule(slot, step);
+}
+
+// Puts the first step after this one at which the slot is due or ends into the wheel or the heap. A
+// slot that the heap has is the heap's first.
+void Agenda::schedule(Slot& slot, std::int64_t step) {
+  std::int64_t wake = never;
+  if (!slot.modifier->interests().due.empty() && !slot.due.every_step(step + 1)) {
+    const auto next = slot.next_due == step ? slot.due.after(step) : slot.due.next(step + 1);
+    wake = next.value_or(never);
+  }
+  slot.next_due = wake;
+  if (slot.due.last() > step) wake = std::min(wake, slot.due.last());
+  const bool in_heap = slot.heap_position != Slot::nowhere;
+  if (wake - step < StepWheel::size || wake == never) {
+    if (in_heap) heap_.erase(slot);
+    if (wake != never) wheel_.push(slot, wake);
+  } else if (in_heap) {
     heap_.postpone_first(wake);
+  } else {
+    heap_.push(slot, wake);
   }
 }
 
+void Agenda::list_due(Slot& slot) {
+  const EventSet types = slot.modifier->interests().due & listed_types;
+  due_.push_back({slot.modifier.get(), &slot, Hooks::update, types});
+}
+
 void Agenda::start_pending(std::int64_t step) {
-  std::ranges::sort(starting_, {}, [](const Slot* slot) { return slot->order; });
+  sort_by_order(starting_);
   for (Slot* const slot : starting_) {
     slot->stage = Slot::Stage::active;
-    boundary_.push_back({slot->modifier.get(), slot, Hooks::start});
+    boundary_.push_back({slot->modifier.get(), slot, Hooks::start, start_types});
     const Interests& interests = slot->modifier->interests();
     list(*slot, interests.every, Hooks::event, always_);
     if (slot->due.every_step(step)) {
       list(*slot, interests.due, Hooks::update, always_);
     } else if (!interests.due.empty() && slot->due.next(step) == step) {
-      list(*slot, interests.due, Hooks::update, due_);
+      slot->next_due = step;
+      list_due(*slot);
     }
     if (slot->due.last() == step) ending_.push_back(slot);
-    schedule(*slot, step + 1);
+    schedule(*slot, step);
   }
   starting_.clear();
   for (Calls& calls : always_) sort_by_order(calls);
-  for (Calls& calls : due_) sort_by_order(calls);
-  std::ranges::sort(ending_, {}, [](const Slot* slot) { return slot->order; });
+  sort();
   refresh();
   find_next_change(step);
 }
@@ -192,24 +218,22 @@ void Agenda::start_pending(std::int64_t step) {
 std::span<const Call> Agenda::calls(EventType type, std::int64_t step, bool step_taken) {
   settle();
   boundary_.clear();
-  if ((bit_of(type) & start_events) != 0 && !starting_.empty()) start_pending(step);
+  if (start_types.contains(type) && !starting_.empty()) start_pending(step);
   const bool ends =
       type == EventType::CALIBRATION_EPOCH_END || (type == EventType::BATCH_END && step_taken);
   if (ends) {
     for (Slot* const slot : ending_) {
       if (type == EventType::BATCH_END || slot->due.last_is_end()) {
-        boundary_.push_back({slot->modifier.get(), slot, Hooks::end});
+        boundary_.push_back({slot->modifier.get(), slot, Hooks::end, type});
       }
     }
   }
 
   const Calls& always = always_[static_cast<std::size_t>(type)];
-  const Calls& due = due_[static_cast<std::size_t>(type)];
-  if (boundary_.empty() && due.empty()) return always;
-  if (boundary_.empty() && always.empty()) return due;
-  merge(always, due, merged_);
+  if (boundary_.empty() && !due_types_.contains(type)) return always;
+  merge(type, always, due_, merged_);
   if (boundary_.empty()) return merged_;
-  merge(merged_, boundary_, merged_with_boundary_);
+  merge(type, merged_, boundary_, merged_with_boundary_);
   return merged_with_boundary_;
 }
 
@@ -218,28 +242,36 @@ void Agenda::settle() noexcept {
   stale_ = false;
   const auto closed = [](const Call& call) { return call.slot->stage != Slot::Stage::active; };
   for (Calls& calls : always_) std::erase_if(calls, closed);
-  for (Calls& calls : due_) std::erase_if(calls, closed);
+  std::erase_if(due_, closed);
   std::erase_if(starting_, [](Slot* slot) { return slot->stage != Slot::Stage::starting; });
   std::erase_if(ending_, [](Slot* slot) { return slot->stage != Slot::Stage::active; });
   buried_.clear();
   refresh();
 }
 
+void Agenda::sort() noexcept {
+  sort_by_order(due_);
+  sort_by_order(ending_);
+}
+
 void Agenda::refresh() noexcept {
-  mask_ = 0;
-  for (std::size_t i = 0; i < event_type_count; ++i) {
-    if (always_[i].empty() && due_[i].empty()) continue;
-    mask_ = static_cast<std::uint16_t>(mask_ | 1U << i);
+  always_types_ = {};
+  for (const EventType type : roomy_always_) {
+    if (!always_[static_cast<std::size_t>(type)].empty()) always_types_ |= type;
   }
-  if (!starting_.empty()) mask_ = static_cast<std::uint16_t>(mask_ | start_events);
-  if (!ending_.empty()) mask_ = static_cast<std::uint16_t>(mask_ | end_events);
+  due_types_ = {};
+  for (const Call& call : due_) due_types_ |= call.types;
+  EventSet types = always_types_ | due_types_;
+  if (!starting_.empty()) types |= start_types;
+  if (!ending_.empty()) types |= end_types;
+  mask_ = types.bits();
 }
 
 void Agenda::find_next_change(std::int64_t step) noexcept {
+  next_change_ = step + 1;
+  if (!starting_.empty() || !due_.empty()) return;
   next_change_ = heap_.empty() ? never : heap_.first_step();
-  const bool at_once =
-      !starting_.empty() || std::ranges::any_of(due_, [](const Calls& c) { return !c.empty(); });
-  if (at_once) next_change_ = step + 1;
+  if (const auto near = wheel_.next(step + 1)) next_change_ = std::min(next_change_, *near);
 }
 
 }  // namespace takt::detail

@@ -11,6 +11,7 @@
 
 #include "slot.hpp"
 #include "step_heap.hpp"
+#include "step_wheel.hpp"
 
 namespace takt::detail {
 
@@ -27,13 +28,14 @@ struct Call {
   Modifier* modifier;
   Slot* slot;
   std::uint8_t hooks;
+  EventSet types{};  ///< where a list is for several events, those that this call is for
 };
 
-/// Keeps, for each event type, the list of modifiers to run at the current step. A modifier that
-/// runs at every step stays in its lists from on_start to on_end; any other waits in a heap for the
-/// next step at which it is due, starts or ends. So a step at which nothing changes costs one
-/// comparison, and a modifier that is not due costs nothing. It allocates only when a modifier is
-/// admitted. Used by the loop's thread only.
+/// Keeps the modifiers to run at the current step. One that runs at every step stays in the lists
+/// of its events from on_start to on_end; any other waits, in a wheel for one of the next steps and
+/// in a heap for a later one, until it is due, starts or ends. So a step at which nothing changes
+/// costs one comparison, and a modifier that is not due costs nothing. It allocates only when a
+/// modifier is admitted. Used by the loop's thread only.
 class Agenda {
  public:
   /// The event types, as bits by value, at which something may have to run at the current step.
@@ -64,8 +66,12 @@ class Agenda {
 
   void change(std::int64_t step);
   void reserve_for(const Slot& slot);
+  void wake(Slot& slot, std::int64_t step);
   void start_pending(std::int64_t step);
-  void schedule(Slot& slot, std::int64_t from);
+  void schedule(Slot& slot, std::int64_t step);
+  void list_due(Slot& slot);
+  void take_off(Slot& slot) noexcept;
+  void sort() noexcept;
   void settle() noexcept;
   void refresh() noexcept;
   void find_next_change(std::int64_t step) noexcept;
@@ -74,14 +80,19 @@ class Agenda {
   bool stale_ = false;  // lists may name slots that have been closed
   std::int64_t next_change_ = 0;
   std::array<Calls, event_type_count> always_;  // run at every step until they end
-  std::array<Calls, event_type_count> due_;     // run at this step
+  EventSet always_types_{};                     // those of the lists that are not empty
+  Calls due_;                                   // run at this step
+  EventSet due_types_{};                        // at any of these
   Calls boundary_;                              // start or end at the event asked for
   Calls merged_;
   Calls merged_with_boundary_;
   std::vector<Slot*> starting_;
   std::vector<Slot*> ending_;  // this step is the last of their window
+  StepWheel wheel_;
   StepHeap heap_;
   std::size_t admitted_ = 0;
+  std::size_t room_ = 0;     // for how many there is room in the vectors
+  EventSet roomy_always_{};  // in these of the lists, too
   std::vector<Slots::node_type> buried_;
 };
 

@@ -40,8 +40,12 @@ EventBus::Core::Core(const Event& start, BusOptions options)
 template <EventType type>
 void EventBus::Core::call_the_long_way() {
   Failures failures;
-  if constexpr (type == EventType::INITIALIZE) roster.begin();
-  do_queued_work(failures);
+  if constexpr (type == EventType::INITIALIZE) {
+    // What other threads add from now on is queued, and initialized after all that is here.
+    roster.begin();
+  } else {
+    do_queued_work(failures);
+  }
   if constexpr (type == EventType::FINALIZE) {
     while (!roster.close()) do_queued_work(failures);
   }
@@ -51,6 +55,25 @@ void EventBus::Core::call_the_long_way() {
   if constexpr (type == EventType::BATCH_END) advance();
   do_queued_work(failures);
   if constexpr (type == EventType::FINALIZE) close_the_run(failures);
+  failures.throw_if_any();
+}
+
+template <EventType type>
+void EventBus::Core::call_watched() {
+  if constexpr (type == EventType::BATCH_START) state.loss.reset();
+  std::exception_ptr error;
+  if (lifecycle.enter<type>()) {
+    const Event event = lifecycle.event(type);
+    const HooksRun running{lifecycle, type};
+    error = observers.emit(type, At::before, event, state);
+    auto later_error = observers.emit(type, At::after, event, state);
+    if (!error) error = std::move(later_error);
+  }
+  if constexpr (type == EventType::BATCH_END) advance();
+  if (!error && (attention.load(std::memory_order_acquire) & queued_bit) == 0) return;
+  Failures failures;
+  if (error) failures.add_observer(type, std::move(error));
+  do_queued_work(failures);
   failures.throw_if_any();
 }
 
@@ -64,6 +87,16 @@ template void EventBus::Core::call_the_long_way<EventType::SEQUENTIAL_EPOCH_END>
 template void EventBus::Core::call_the_long_way<EventType::CALIBRATION_EPOCH_END>();
 template void EventBus::Core::call_the_long_way<EventType::OPTIM_PRE_STEP>();
 template void EventBus::Core::call_the_long_way<EventType::OPTIM_POST_STEP>();
+template void EventBus::Core::call_watched<EventType::INITIALIZE>();
+template void EventBus::Core::call_watched<EventType::FINALIZE>();
+template void EventBus::Core::call_watched<EventType::BATCH_START>();
+template void EventBus::Core::call_watched<EventType::LOSS_CALCULATED>();
+template void EventBus::Core::call_watched<EventType::BATCH_END>();
+template void EventBus::Core::call_watched<EventType::CALIBRATION_EPOCH_START>();
+template void EventBus::Core::call_watched<EventType::SEQUENTIAL_EPOCH_END>();
+template void EventBus::Core::call_watched<EventType::CALIBRATION_EPOCH_END>();
+template void EventBus::Core::call_watched<EventType::OPTIM_PRE_STEP>();
+template void EventBus::Core::call_watched<EventType::OPTIM_POST_STEP>();
 
 void EventBus::Core::close_the_run(Failures& failures) {
   do {
@@ -79,7 +112,9 @@ void EventBus::Core::emit(EventType type, Failures& failures) {
   if (auto error = observers.emit(type, At::before, event, state)) {
     failures.add_observer(type, std::move(error));
   }
-  emit_to_modifiers(type, event, failures);
+  if (((agenda.mask() | always_long(type)) & (detail::bit_of(type) | never_idle_bit)) != 0) {
+    emit_to_modifiers(type, event, failures);
+  }
   if (auto error = observers.emit(type, At::after, event, state)) {
     failures.add_observer(type, std::move(error));
   }
@@ -97,7 +132,6 @@ void EventBus::Core::emit_to_modifiers(EventType type, const Event& event, Failu
     }
     return;
   }
-  if ((agenda.mask() & detail::bit_of(type)) == 0) return;
   for (const Call& call : agenda.calls(type, event.global_step, lifecycle.step_taken())) {
     if (ModifierAccess::leaving(*call.modifier)) continue;
     if (call.hooks != Hooks::update) {
@@ -275,7 +309,7 @@ bool EventBus::Core::remove(std::string_view name) {
   return true;
 }
 
-void EventBus::Core::do_queued_work(Failures& failures) {
+void EventBus::Core::work_off_queue(Failures& failures) {
   while ((attention.load(std::memory_order_acquire) & queued_bit) != 0) {
     for (detail::Roster::Work& work : roster.take()) {
       if (!work.enters) {

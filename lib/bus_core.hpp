@@ -27,10 +27,12 @@ class EventBus::Core {
   template <EventType type>
   void call() {
     lifecycle.require(detail::call_for(type));
-    const std::uint32_t work = agenda.mask() | attention.load(std::memory_order_relaxed);
+    const std::uint32_t due = agenda.mask();
+    const std::uint32_t work = due | attention.load(std::memory_order_relaxed);
     if ((work & (detail::bit_of(type) | queued_bit | always_long(type))) != 0) {
-      call_the_long_way<type>();
-      return;
+      const bool more_than_watched =
+          ((due & detail::bit_of(type)) | (work & (queued_bit | always_long(type)))) != 0;
+      return more_than_watched ? call_the_long_way<type>() : call_watched<type>();
     }
     if constexpr (type == EventType::BATCH_START) state.loss.reset();
     lifecycle.enter<type>();
@@ -69,6 +71,9 @@ class EventBus::Core {
 
   template <EventType type>
   void call_the_long_way();
+  /// The long way where there are observers but no modifier is due and no work is queued.
+  template <EventType type>
+  void call_watched();
   void close_the_run(detail::Failures& failures);
   void emit(EventType type, detail::Failures& failures);
   void emit_to_modifiers(EventType type, const Event& event, detail::Failures& failures);
@@ -84,7 +89,10 @@ class EventBus::Core {
                   detail::Failures& failures);
   void abort_active() noexcept;
 
-  void do_queued_work(detail::Failures& failures);
+  void do_queued_work(detail::Failures& failures) {
+    if ((attention.load(std::memory_order_acquire) & queued_bit) != 0) work_off_queue(failures);
+  }
+  void work_off_queue(detail::Failures& failures);
   void enter(detail::Slot& slot, detail::Failures& failures);
   void leave(detail::Order order, detail::Failures& failures);
 

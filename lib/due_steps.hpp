@@ -4,6 +4,7 @@
 #ifndef TAKT_LIB_DUE_STEPS_HPP
 #define TAKT_LIB_DUE_STEPS_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -30,6 +31,11 @@ class DueSteps {
 
   /// The first due step at or after `from`; nothing when there is none.
   [[nodiscard]] std::optional<std::int64_t> next(std::int64_t from) const noexcept;
+  /// The same as next(due + 1) for a step that is due, mostly without a division.
+  [[nodiscard]] std::optional<std::int64_t> after(std::int64_t due) const noexcept {
+    const bool regular = period_ != 0 && due <= std::min(last_regular_, last_) - period_;
+    return regular ? due + period_ : next(due + 1);
+  }
 
  private:
   void find_period() noexcept;

@@ -36,11 +36,8 @@ void Failures::add_observer(EventType event, std::exception_ptr error) {
   observer_ = std::move(error);
 }
 
-void Failures::throw_if_any() const {
-  if (modifiers_.empty()) {
-    if (observer_) std::rethrow_exception(observer_);
-    return;
-  }
+void Failures::throw_them() const {
+  if (modifiers_.empty()) std::rethrow_exception(observer_);
   std::vector<std::string> further;
   for (std::size_t i = 1; i < modifiers_.size(); ++i) further.push_back(modifiers_[i].line());
   if (observer_) {

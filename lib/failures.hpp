@@ -46,9 +46,13 @@ class Failures {
 
   /// Throws a `ModifierError` when a modifier failed, or else what an observer threw; returns when
   /// nothing failed.
-  void throw_if_any() const;
+  void throw_if_any() const {
+    if (!modifiers_.empty() || observer_) throw_them();
+  }
 
  private:
+  [[noreturn]] void throw_them() const;
+
   std::vector<Failure> modifiers_;
   EventType observed_ = EventType::INITIALIZE;
   std::exception_ptr observer_;

@@ -57,10 +57,13 @@ std::int64_t tick_of(std::int64_t step, int unit) noexcept {
   return static_cast<std::int64_t>(std::ldexp(static_cast<double>(step), -unit));
 }
 
-/// The smallest power of two above an index, and never below 2^12: up to it both the tolerance and
-/// the rounding of an index are bounded tightly enough by their values there.
+/// The binades of indices below 2^12 are searched together: there both the tolerance and the
+/// rounding of an index are bounded tightly enough by their values at 2^12.
+constexpr int least_exponent = 12;
+
+/// The smallest power of two above an index, and never below 2^12.
 double stretch_bound(double index) noexcept {
-  return std::ldexp(1.0, std::max(exponent_of(index), 12));
+  return std::ldexp(1.0, std::max(exponent_of(index), least_exponent));
 }
 
 /// How far an index below `bound` may be from the real quotient. Such a quotient is a multiple of
@@ -116,6 +119,7 @@ std::optional<std::int64_t> GridSearch::next(std::int64_t from, std::int64_t las
 void GridSearch::enter_stretch(std::int64_t step, std::int64_t last) noexcept {
   const double bound = stretch_bound(index_of(step, steps_));
   const std::optional<std::int64_t> beyond = first_step_at(bound, steps_);
+  if (unit_ != unit_at(step)) lone_distance_ = 0;
   unit_ = unit_at(step);
   unit_steps_ = std::ldexp(1.0, unit_);
   first_step_ = step;
@@ -126,30 +130,32 @@ void GridSearch::enter_stretch(std::int64_t step, std::int64_t last) noexcept {
 
   const double tolerance = index_tolerance(0.5 * bound);
   const double reach = (tolerance + index_rounding(steps_, bound)) * (1.0 + 0x1p-48);
-  half_width_ = modulus_ / 2;
-  if (2.0 * reach < update_) {
+  half_width_ = modulus_ - 1;
+  if (reach < update_) {
     const double width = reach * static_cast<double>(scale_) * static_cast<double>(steps_);
     half_width_ = std::min(half_width_, static_cast<Uint128>(width) + 1);
   }
 }
 
-std::optional<GridSearch::Tick> GridSearch::search_stretch() const noexcept {
-  const Outcome both = search(first_tick_, last_tick_, {half_width_, half_width_});
-  if (!both.one_sided_from) return both.due;
-  const Tick from = *both.one_sided_from;
+std::optional<GridSearch::Tick> GridSearch::search_stretch() noexcept {
+  Tick from = first_tick_;
+  if (half_width_ < modulus_ / 2) {
+    const Outcome both = search(first_tick_, last_tick_, {half_width_, half_width_});
+    if (!both.one_sided_from) return both.due;
+    from = *both.one_sided_from;
+  }
   const auto above = search(from, last_tick_, {0, half_width_}).due;
   const auto below = search(from, above ? *above - 1 : last_tick_, {half_width_, 0}).due;
   return below ? below : above;
 }
 
-GridSearch::Outcome GridSearch::search(Tick from, Tick last, const Zone& zone) const noexcept {
+GridSearch::Outcome GridSearch::search(Tick from, Tick last, const Zone& zone) noexcept {
   while (from <= last) {
     const std::optional<Candidate> found = candidate(from, last, zone);
     if (!found) break;
     if (due(found->tick)) return {.due = found->tick};
     const std::optional<Candidate> second = candidate(found->tick + 1, last, zone);
     if (!second) break;
-    if (due(second->tick)) return {.due = second->tick};
     const Run run = pass_near_misses(*found, *second, last, zone);
     if (run.due) return {.due = run.tick};
     if (run.mixed) return {.one_sided_from = run.tick + 1};
@@ -164,6 +170,12 @@ std::int64_t GridSearch::first_step_of(Tick tick) const noexcept {
   if (tick == first_tick_ || unit_ == 0) return std::max(tick, first_step_);
   const std::int64_t middle = (tick << unit_) - (std::int64_t{1} << (unit_ - 1));
   return middle + tick % 2;
+}
+
+/// The last tick whose index has that exponent, below `least_exponent`.
+GridSearch::Tick GridSearch::last_of_binade(int exponent) const noexcept {
+  const auto beyond = first_step_at(std::ldexp(1.0, exponent), steps_);
+  return beyond ? tick_of(*beyond - 1, unit_) : last_tick_;
 }
 
 double GridSearch::index_at(Tick tick) const noexcept {
@@ -200,13 +212,14 @@ std::optional<GridSearch::Candidate> GridSearch::candidate(Tick from, Tick last,
 // steps. A member is due when that is at most what its residue leaves of the tolerance: a line
 // search.
 GridSearch::Run GridSearch::pass_near_misses(const Candidate& first, const Candidate& second,
-                                             Tick last, const Zone& zone) const noexcept {
-  const bool above = above_grid(first);
+                                             Tick last, const Zone& zone) noexcept {
+  const bool two_sided = zone.below != 0 && zone.above != 0;
+  const bool above = two_sided ? above_grid(first) : zone.above != 0;
+  const Run mixed{.tick = first.tick, .mixed = true};
+  if (two_sided && above_grid(second) != above) return mixed;
+  const Run one_by_one{.tick = first.tick};
   const double index = index_at(first.tick);
   const int exponent = exponent_of(index);
-  const Run two{.tick = second.tick, .mixed = above_grid(second) != above};
-  if (two.mixed) return two;
-  const Run one_by_one{.tick = first.tick};
 
   // In units of 2^-fine of the residue's, so that roundings are whole numbers of them.
   const int ulp_exponent = exponent - precision;
@@ -229,8 +242,7 @@ GridSearch::Run GridSearch::pass_near_misses(const Candidate& first, const Candi
 
   // The run goes on to the end of the index's binade, towards the tolerance up to a member that is
   // due whatever its rounding, and away from it until it is out of reach.
-  const auto binade_end = first_step_at(std::ldexp(1.0, exponent), steps_);
-  const Tick end = binade_end && unit_ == 0 ? std::min(last, *binade_end - 1) : last;
+  const Tick end = exponent < least_exponent ? std::min(last, last_of_binade(exponent)) : last;
   const std::int64_t half = steps_ / 2;
   const int rounding_shift = ulp_exponent - exponent_ + fine;
   const Int128 any_rounding = Int128{half} << rounding_shift;
@@ -241,8 +253,9 @@ GridSearch::Run GridSearch::pass_near_misses(const Candidate& first, const Candi
   }
   if (most < 2) return one_by_one;
   auto members = static_cast<std::int64_t>(most);
-  while (!even(first.tick + members * distance)) {
-    if (zone.below != 0 && zone.above != 0) return {.tick = second.tick, .mixed = true};
+  const bool alone = is_alone(distance, (drift < 0 ? -drift : drift) >> fine);
+  while (!alone && !even(first.tick + members * distance)) {
+    if (two_sided) return mixed;
     members /= 2;
   }
   if (members < 2) return one_by_one;
@@ -257,13 +270,27 @@ GridSearch::Run GridSearch::pass_near_misses(const Candidate& first, const Candi
                                .height = tolerance - start + any_rounding,
                                .slope = -drift,
                                .shift = rounding_shift};
-  std::int64_t member = 1;
+  std::int64_t member = 0;
   while (const auto hit = near_misses.first(member + 1, members)) {
     member = *hit;
     const Tick tick = first.tick + member * distance;
     if (due(tick)) return {.tick = tick, .due = true};
   }
-  return {.tick = first.tick + members * distance};
+  const bool out_of_reach = alone && drift > 0 && end == last;
+  return {.tick = out_of_reach ? last : first.tick + members * distance};
+}
+
+/// Whether all candidates of the stretch are members of one run with that distance and drift: no
+/// smaller distance comes close to the grid, not even when the drift of a whole stretch is added.
+bool GridSearch::is_alone(std::int64_t distance, Int128 drift) noexcept {
+  const Uint128 radius = modulus_ / 4 / static_cast<std::uint64_t>(distance);
+  if (distance != lone_distance_) {
+    lone_distance_ = distance;
+    lone_ = !candidate(1, distance - 1, {radius, radius});
+  }
+  if (!lone_ || radius <= 2 * half_width_) return false;
+  const std::int64_t most = (last_tick_ - first_tick_) / distance + 1;
+  return static_cast<Uint128>(drift) <= (radius - 2 * half_width_) / static_cast<Uint128>(most);
 }
 
 }  // namespace takt::detail

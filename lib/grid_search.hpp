@@ -54,13 +54,15 @@ class GridSearch {
   };
 
   void enter_stretch(std::int64_t step, std::int64_t last) noexcept;
-  [[nodiscard]] std::optional<Tick> search_stretch() const noexcept;
-  [[nodiscard]] Outcome search(Tick from, Tick last, const Zone& zone) const noexcept;
+  [[nodiscard]] std::optional<Tick> search_stretch() noexcept;
+  [[nodiscard]] Outcome search(Tick from, Tick last, const Zone& zone) noexcept;
   [[nodiscard]] std::optional<Candidate> candidate(Tick from, Tick last,
                                                    const Zone& zone) const noexcept;
   [[nodiscard]] Run pass_near_misses(const Candidate& first, const Candidate& second, Tick last,
-                                     const Zone& zone) const noexcept;
+                                     const Zone& zone) noexcept;
+  [[nodiscard]] bool is_alone(std::int64_t distance, Int128 drift) noexcept;
   [[nodiscard]] std::int64_t first_step_of(Tick tick) const noexcept;
+  [[nodiscard]] Tick last_of_binade(int exponent) const noexcept;
   [[nodiscard]] double index_at(Tick tick) const noexcept;
   [[nodiscard]] bool due(Tick tick) const noexcept;
   [[nodiscard]] Uint128 residue(Tick tick) const noexcept;
@@ -82,7 +84,10 @@ class GridSearch {
   Tick first_tick_ = 0;
   Tick last_tick_ = -1;
   Uint128 stride_ = 0;      // what one tick adds to the residue
-  Uint128 half_width_ = 0;  // at most half the modulus
+  Uint128 half_width_ = 0;  // less than the modulus
+
+  std::int64_t lone_distance_ = 0;  // what `is_alone` was last asked, for this unit
+  bool lone_ = false;               // no smaller distance comes close to the grid
 };
 
 }  // namespace takt::detail

@@ -88,7 +88,7 @@ std::optional<std::int64_t> LineSearch::candidate(std::int64_t from, std::int64_
 
 /// Two candidates in a row lie above the line. Candidates follow each other at the same distance
 /// for as long as they do not leave the range [0, highest], in which their residues move evenly; so
-/// does the line. Returns the last of this run that is above it.
+/// does the line. Returns a late member of this run up to which all are above it.
 std::int64_t LineSearch::end_of_run(std::int64_t first, std::int64_t second, std::int64_t to,
                                     std::uint64_t highest) const noexcept {
   const std::int64_t distance = second - first;
@@ -102,9 +102,11 @@ std::int64_t LineSearch::end_of_run(std::int64_t first, std::int64_t second, std
   if (move < 0) members = std::min(members, start / -move);
   const Int128 sinks = above(first) - above(second);
   if (sinks > 0) members = std::min(members, (above(first) - 1) / sinks);
-  if (members <= 1) return second;
-  const std::int64_t last = first + static_cast<std::int64_t>(members) * distance;
-  return candidate(last - distance + 1, to, highest) == last ? last : second;
+  for (; members > 1; members /= 2) {
+    const std::int64_t last = first + static_cast<std::int64_t>(members) * distance;
+    if (candidate(last - distance + 1, to, highest) == last) return last;
+  }
+  return second;
 }
 
 }  // namespace takt::detail

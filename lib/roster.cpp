@@ -35,31 +35,30 @@ Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
     throw LifecycleError("modifier '" + modifier->name() +
                          "' was added while the bus is finalized; add it before finalize()");
   }
-  const auto [named, inserted] = by_name_.try_emplace(modifier->name(), nullptr);
-  if (!inserted) {
+  if (by_name_.find(modifier->name()) != nullptr) {
     throw InvalidModifier("a modifier called '" + modifier->name() +
                           "' is on the bus already; names are unique on a bus");
   }
+  // First all that may run out of memory; from then on nothing fails.
+  const Order order{group, next_sequence_};
+  Slots made;
+  Slot& slot = made.try_emplace(order, modifier, order, due).first->second;
+  by_name_.make_room();
+  if (work_.size() == work_.capacity()) work_.reserve(std::max<std::size_t>(8, 2 * work_.size()));
   if (!ModifierAccess::attach(*modifier)) {
-    by_name_.erase(named);
     throw InvalidModifier("modifier '" + modifier->name() +
                           "' is on a bus already; a modifier is on one bus at a time");
   }
   ModifierAccess::set_phase(*modifier, Phase::added);
   ModifierAccess::set_leaving(*modifier, false);
-
-  const Order order{group, next_sequence_++};
+  ++next_sequence_;
+  by_name_.insert(slot);
+  auto node = made.extract(made.begin());
   if (nothing_runs()) {
-    const auto place =
-        slots_.empty() || slots_.rbegin()->first < order ? slots_.end() : slots_.upper_bound(order);
-    Slot& slot = slots_.try_emplace(place, order, modifier, order, due)->second;
-    named->second = &slot;
+    slots_.insert(slots_.end(), std::move(node));
     return running() ? &slot : nullptr;
   }
-  Slots waiting;
-  waiting.try_emplace(order, modifier, order, due);
-  named->second = &waiting.begin()->second;
-  work_.push_back({waiting.extract(waiting.begin()), {}});
+  work_.push_back({std::move(node), {}});
   attention_.fetch_or(queued_bit_, std::memory_order_release);
   return nullptr;
 }
@@ -67,10 +66,10 @@ Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
 Roster::Removal Roster::remove(std::string_view name, Order& order) {
   Slots::node_type gone;  // destroyed after the lock is released
   const std::scoped_lock lock{mutex_};
-  const auto named = by_name_.find(name);
-  if (named == by_name_.end()) return Removal::unknown_name;
-  Slot& slot = *named->second;
-  by_name_.erase(named);
+  Slot* const named = by_name_.find(name);
+  if (named == nullptr) return Removal::unknown_name;
+  Slot& slot = *named;
+  by_name_.erase(name);
   ModifierAccess::set_leaving(*slot.modifier, true);
   order = slot.order;
   if (!nothing_runs()) {
@@ -86,14 +85,12 @@ Roster::Removal Roster::remove(std::string_view name, Order& order) {
 
 bool Roster::knows(std::string_view name) const {
   const std::scoped_lock lock{mutex_};
-  return by_name_.contains(name);
+  return by_name_.find(name) != nullptr;
 }
 
 std::vector<std::shared_ptr<Modifier>> Roster::snapshot() const {
   const std::scoped_lock lock{mutex_};
-  std::vector<const Slot*> present;
-  present.reserve(by_name_.size());
-  for (const auto& [name, slot] : by_name_) present.push_back(slot);
+  std::vector<const Slot*> present = by_name_.slots();
   std::ranges::sort(present, {}, [](const Slot* slot) { return slot->order; });
   std::vector<std::shared_ptr<Modifier>> modifiers;
   modifiers.reserve(present.size());

@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "lifecycle.hpp"
+#include "name_index.hpp"
 #include "slot.hpp"
 
 namespace takt::detail {
@@ -90,7 +90,7 @@ class Roster {
   bool finished_ = false;
   std::uint64_t next_sequence_ = 0;
   Slots slots_;
-  std::unordered_map<std::string_view, Slot*> by_name_;
+  NameIndex by_name_;
   std::vector<Work> work_;
 };
 

@@ -31,12 +31,12 @@ struct Slot {
   /// How far the agenda has got with the modifier.
   enum class Stage : std::uint8_t {
     dormant,   // runs no more, or not yet
-    waiting,   // in the heap until its window opens
+    waiting,   // until its window opens
     starting,  // the window is open; starts with the next batch or calibration epoch
     active
   };
 
-  static constexpr std::size_t not_in_heap = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t nowhere = std::numeric_limits<std::size_t>::max();
 
   Slot(std::shared_ptr<Modifier> who, Order position, const DueSteps& steps)
       : modifier{std::move(who)}, order{position}, due{steps} {}
@@ -48,8 +48,11 @@ struct Slot {
   bool attached = true;  // the modifier has not been given back yet
   Stage stage = Stage::dormant;
   bool counted = false;  // the agenda has reserved room for it
-  std::size_t heap_position = not_in_heap;
   std::int64_t next_due = 0;
+  std::size_t heap_position = nowhere;  // the `StepHeap`'s
+  std::size_t wheel_place = nowhere;    // the `StepWheel`'s, as the two below
+  Slot* wheel_previous = nullptr;
+  Slot* wheel_next = nullptr;
 };
 
 using Slots = std::map<Order, Slot>;

@@ -35,7 +35,7 @@ class StepHeap {
 
   void erase(Slot& slot) noexcept {
     const std::size_t at = slot.heap_position;
-    slot.heap_position = Slot::not_in_heap;
+    slot.heap_position = Slot::nowhere;
     const Node last = nodes_.back();
     nodes_.pop_back();
     if (at == nodes_.size()) return;
@@ -44,7 +44,7 @@ class StepHeap {
   }
 
   void clear() noexcept {
-    for (const Node& node : nodes_) node.slot->heap_position = Slot::not_in_heap;
+    for (const Node& node : nodes_) node.slot->heap_position = Slot::nowhere;
     nodes_.clear();
   }
 

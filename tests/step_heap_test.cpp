@@ -84,7 +84,7 @@ class Pair {
     std::set<std::size_t> positions;
     for (const auto& [step, order, slot] : model_) inside.insert(slot);
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      const bool says = slots[i].heap_position != Slot::not_in_heap;
+      const bool says = slots[i].heap_position != Slot::nowhere;
       if (says != inside.contains(&slots[i])) return false;
       if (says) positions.insert(slots[i].heap_position);
     }
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_slot_that_was_erased_is_not_in_the_heap) {
   StepHeap heap;
   for (std::size_t i = 0; i < 3; ++i) heap.push(slots[i], 10 * static_cast<std::int64_t>(i + 1));
   heap.erase(slots[1]);
-  BOOST_TEST(slots[1].heap_position == Slot::not_in_heap);
+  BOOST_TEST(slots[1].heap_position == Slot::nowhere);
   BOOST_TEST((drain(heap) == Drained{{10, 0}, {30, 2}}));
 }
 
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(the_last_slot_can_be_erased) {
   heap.push(slots[0], 3);
   heap.erase(slots[0]);
   BOOST_TEST(heap.empty());
-  BOOST_TEST(slots[0].heap_position == Slot::not_in_heap);
+  BOOST_TEST(slots[0].heap_position == Slot::nowhere);
 }
 
 BOOST_AUTO_TEST_CASE(clearing_lets_go_of_every_slot) {
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(clearing_lets_go_of_every_slot) {
   heap.clear();
   BOOST_TEST(heap.empty());
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    BOOST_TEST(slots[i].heap_position == Slot::not_in_heap);
+    BOOST_TEST(slots[i].heap_position == Slot::nowhere);
   }
 }
 
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(any_sequence_of_changes_leaves_the_right_slot_first) {
         pair.clear();
       } else if (kind < 25 && !pair.empty()) {
         pair.postpone_first(number / 256);
-      } else if (slot.heap_position == Slot::not_in_heap) {
+      } else if (slot.heap_position == Slot::nowhere) {
         pair.push(slot, number);
       } else if (kind < 75) {
         pair.erase(slot);

@@ -130,6 +130,8 @@ class EventSet {
   [[nodiscard]] constexpr std::size_t size() const noexcept {
     return static_cast<std::size_t>(std::popcount(bits_));
   }
+  /// A bit for each type, at the place of its value.
+  [[nodiscard]] constexpr std::uint16_t bits() const noexcept { return bits_; }
   [[nodiscard]] constexpr Iterator begin() const noexcept { return Iterator{bits_}; }
   [[nodiscard]] static constexpr Iterator end() noexcept { return Iterator{}; }
 
@@ -138,6 +140,11 @@ class EventSet {
     return *this;
   }
   friend constexpr EventSet operator|(EventSet a, EventSet b) noexcept { return a |= b; }
+  constexpr EventSet& operator&=(EventSet other) noexcept {
+    bits_ = static_cast<std::uint16_t>(bits_ & other.bits_);
+    return *this;
+  }
+  friend constexpr EventSet operator&(EventSet a, EventSet b) noexcept { return a &= b; }
   friend constexpr bool operator==(EventSet, EventSet) noexcept = default;
 
  private:

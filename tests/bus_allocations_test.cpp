@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: BSL-1.0
+// Counts what a bus allocates, by replacing the global operator new of the whole test program. A
+// sanitizer brings a replacement of its own; there, nothing is counted.
+#include <boost/test/unit_test.hpp>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+#define TAKT_ALLOCATIONS_ARE_COUNTED 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(_MSC_VER)
+#undef TAKT_ALLOCATIONS_ARE_COUNTED
+#define TAKT_ALLOCATIONS_ARE_COUNTED 0
+#endif
+#ifndef TAKT_ALLOCATIONS_ARE_COUNTED
+#define TAKT_ALLOCATIONS_ARE_COUNTED 1
+#endif
+
+#if !TAKT_ALLOCATIONS_ARE_COUNTED
+
+BOOST_AUTO_TEST_SUITE(bus_allocations)
+
+BOOST_AUTO_TEST_CASE(nothing_is_counted_in_this_build) {
+  BOOST_TEST_MESSAGE("operator new belongs to a sanitizer, or to MSVC's run time");
+  BOOST_TEST(true);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+#else
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "takt/event_bus.hpp"
+
+namespace {
+
+thread_local std::uint64_t allocations = 0;
+
+void* allocate(std::size_t size) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+
+void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
+  ++allocations;
+  const auto unit = static_cast<std::size_t>(alignment);
+  const std::size_t padded = (size + unit - 1) / unit * unit;  // aligned_alloc wants a multiple
+  if (padded < size) return nullptr;
+  return std::aligned_alloc(unit, padded == 0 ? unit : padded);
+}
+
+void* or_throw(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc{};
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return or_throw(allocate(size)); }
+void* operator new[](std::size_t size) { return or_throw(allocate(size)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return or_throw(allocate(size, alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return or_throw(allocate(size, alignment));
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate(size, alignment);
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+
+namespace {
+
+using takt::At;
+using takt::Cadence;
+using takt::Event;
+using takt::EventBus;
+using takt::EventSet;
+using takt::Interests;
+using takt::State;
+using enum takt::EventType;
+
+constexpr int run_length = 100'000;
+constexpr int steps_per_epoch = 7;
+
+/// How often the hooks of some modifiers ran.
+struct Tally {
+  std::int64_t starts = 0;
+  std::int64_t events = 0;
+  std::int64_t updates = 0;
+  std::int64_t ends = 0;
+};
+
+class Counting final : public takt::Modifier {
+ public:
+  Counting(const std::string& name, const Cadence& cadence, const Interests& interests,
+           Tally& tally)
+      : Modifier{name, cadence, interests}, tally_{tally} {}
+  void on_start(State&, const Event&) override { ++tally_.starts; }
+  void on_event(State&, const Event&) override { ++tally_.events; }
+  void on_update(State&, const Event&) override { ++tally_.updates; }
+  void on_end(State&, const Event&) override { ++tally_.ends; }
+
+ private:
+  Tally& tally_;
+};
+
+/// Adds one counting modifier per cadence.
+void add_all(EventBus& bus, const std::vector<Cadence>& cadences, const Interests& interests,
+             Tally& tally) {
+  for (const Cadence& cadence : cadences) {
+    bus.emplace<Counting>(std::to_string(bus.modifiers().size()), cadence, interests, tally);
+  }
+}
+
+void run_batches(EventBus& bus, int count) {
+  for (int i = 0; i < count; ++i) {
+    bus.batch_start();
+    bus.loss_calculated(0.5);
+    bus.optim_pre_step();
+    bus.optim_post_step();
+    bus.batch_end();
+  }
+}
+
+/// How often the calling thread allocates in `callable`.
+template <class Callable>
+std::uint64_t allocations_in(Callable callable) {
+  const std::uint64_t before = allocations;
+  callable();
+  return allocations - before;
+}
+
+/// What a bus allocates in a long run once its first epoch has passed.
+std::uint64_t allocations_after_the_first_epoch(EventBus& bus) {
+  run_batches(bus, steps_per_epoch);
+  return allocations_in([&] { run_batches(bus, run_length); });
+}
+
+/// The steps of such a run at which a cadence is due.
+std::int64_t due_steps(const Cadence& cadence, Event event) {
+  std::int64_t count = 0;
+  for (; event.global_step < run_length + steps_per_epoch; ++event.global_step) {
+    if (cadence.should_update(event)) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(bus_allocations)
+
+BOOST_AUTO_TEST_CASE(allocations_of_every_form_are_counted) {
+  constexpr std::align_val_t wide{64};
+  BOOST_TEST(allocations_in([] { ::operator delete(::operator new(8)); }) == 1U);
+  BOOST_TEST(allocations_in([] { ::operator delete[](::operator new[](0)); }) == 1U);
+  BOOST_TEST(allocations_in([] { ::operator delete(::operator new(8, std::nothrow)); }) == 1U);
+  bool is_aligned = false;
+  BOOST_TEST(allocations_in([&] {
+               void* const memory = ::operator new(65, wide);
+               is_aligned = reinterpret_cast<std::uintptr_t>(memory) % 64 == 0;
+               ::operator delete(memory, wide);
+             }) == 1U);
+  BOOST_TEST(is_aligned);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_library_allocates_is_counted) {
+  EventBus bus;
+  BOOST_TEST(allocations_in([&] {
+               bus.on(
+                   {BATCH_END}, {}, [] {}, "counted");
+             }) > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_bus_with_nothing_on_it_never_allocates) {
+  EventBus bus;
+  BOOST_TEST(allocations_in([&] {
+               bus.initialize();
+               run_batches(bus, run_length);
+               bus.finalize();
+             }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(modifiers_that_are_due_every_few_steps_allocate_nothing) {
+  EventBus bus;
+  Tally tally;
+  std::int64_t expected = 0;
+  std::vector<Cadence> cadences{{}};
+  for (int i = 1; i <= 40; ++i) cadences.push_back({.update = 1.25 * i});
+  add_all(bus, cadences, {.due = BATCH_START}, tally);
+  for (const Cadence& cadence : cadences) expected += due_steps(cadence, {});
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(tally.updates == expected);
+}
+
+BOOST_AUTO_TEST_CASE(modifiers_that_are_due_at_parts_of_an_epoch_allocate_nothing) {
+  const Event start{.steps_per_epoch = steps_per_epoch};
+  EventBus bus{start};
+  Tally tally;
+  std::int64_t expected = 0;
+  const std::vector<Cadence> cadences{{.update = 0.3},         {.update = 0.1},   {.update = 0.5},
+                                      {.update = 1.0 / 7.0},   {.update = 1.0},   {.update = 2.0},
+                                      {.update = 3.7},         {.update = 0.123}, {.update = 1e-12},
+                                      {.update = 2.0 / 7.0},   {.update = 1e3},   {.update = 0.0},
+                                      {.update = 3.141592653}, {.update = 1e9}};
+  add_all(bus, cadences, {.due = LOSS_CALCULATED, .every = OPTIM_PRE_STEP}, tally);
+  for (const Cadence& cadence : cadences) expected += due_steps(cadence, start);
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(tally.updates == expected);
+}
+
+BOOST_AUTO_TEST_CASE(after_initialize_not_even_the_first_batches_allocate) {
+  EventBus bus;
+  Tally tally;
+  std::vector<Cadence> cadences;
+  for (int i = 0; i < 100; ++i) cadences.push_back({.end = 0.5 * i, .update = 1.0 * (i % 5)});
+  add_all(bus, cadences, {.due = EventSet::all(), .every = BATCH_END}, tally);
+  bus.initialize();
+  BOOST_TEST(allocations_in([&] { run_batches(bus, 100); }) == 0U);
+  BOOST_TEST(tally.ends == 100);
+}
+
+BOOST_AUTO_TEST_CASE(windows_that_open_and_close_during_the_run_allocate_nothing) {
+  constexpr int count = 400;
+  EventBus bus{Event{.steps_per_epoch = steps_per_epoch}};
+  Tally tally;
+  std::vector<Cadence> cadences;
+  for (int i = 1; i <= count; ++i) {
+    // Many of them start at the same step, last for different times and overlap.
+    const double start = 1000.0 * (1 + i % 10);
+    cadences.push_back({.start = start, .end = start + 5.0 * i, .update = 0.5 * (i % 9)});
+  }
+  add_all(bus, cadences, {.due = EventSet::all(), .every = OPTIM_POST_STEP}, tally);
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(tally.starts == count);
+  BOOST_TEST(tally.ends == count);
+}
+
+BOOST_AUTO_TEST_CASE(windows_that_all_open_at_one_step_allocate_nothing) {
+  constexpr int count = 300;
+  EventBus bus;
+  Tally tally;
+  const Cadence cadence{.start = 5000.0, .end = 6000.0, .update = 100.0};
+  add_all(bus, std::vector<Cadence>(count, cadence), {.due = EventSet::all()}, tally);
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(tally.updates == count * 11 * 5);
+  BOOST_TEST(tally.ends == count);
+}
+
+BOOST_AUTO_TEST_CASE(batches_that_are_observed_allocate_nothing) {
+  EventBus bus;
+  std::int64_t calls = 0;
+  const auto count = [&](const Event&, const State&) { ++calls; };
+  bus.connect(BATCH_START, count, At::before);
+  bus.connect(BATCH_END, count);
+  bus.connect(BATCH_END, 3, count);
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(calls == 3 * (run_length + steps_per_epoch));
+}
+
+BOOST_AUTO_TEST_CASE(observers_next_to_modifiers_allocate_nothing) {
+  EventBus bus{Event{.steps_per_epoch = steps_per_epoch}};
+  Tally tally;
+  std::int64_t calls = 0;
+  add_all(bus, {{.update = 0.3}, {.start = 9.5, .end = 99.5}, {}}, {.due = BATCH_END}, tally);
+  bus.connect(BATCH_END, [&](const Event&, const State&) { ++calls; });
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(calls == run_length + steps_per_epoch);
+  BOOST_TEST(tally.ends == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_observer_that_was_disconnected_leaves_nothing_to_allocate) {
+  EventBus bus;
+  std::int64_t calls = 0;
+  bus.connect(BATCH_END, [&](const Event&, const State&) { ++calls; }).disconnect();
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(calls == 0);
+}
+
+BOOST_AUTO_TEST_CASE(scoped_batches_allocate_nothing) {
+  EventBus bus;
+  Tally tally;
+  add_all(bus, {{.update = 3.0}}, {.due = LOSS_CALCULATED}, tally);
+  bus.initialize();
+  const auto one_batch = [&] {
+    bus.batch([](takt::Batch& batch) {
+      batch.loss(0.5);
+      batch.step([] {});
+    });
+  };
+  one_batch();
+  BOOST_TEST(allocations_in([&] {
+               for (int i = 1; i < run_length; ++i) one_batch();
+             }) == 0U);
+  BOOST_TEST(tally.updates == (run_length + 2) / 3);
+}
+
+BOOST_AUTO_TEST_CASE(batches_without_a_step_and_aborted_ones_allocate_nothing) {
+  EventBus bus;
+  Tally tally;
+  add_all(bus, {{}, {.update = 5.0}}, {.due = BATCH_START}, tally);
+  bus.initialize();
+  run_batches(bus, steps_per_epoch);
+  BOOST_TEST(allocations_in([&] {
+               for (int i = 0; i < run_length; ++i) {
+                 bus.batch_start();
+                 if (i % 2 == 0) {
+                   bus.abort_batch();
+                 } else {
+                   bus.batch_end();
+                 }
+               }
+             }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(calibration_epochs_allocate_nothing) {
+  EventBus bus{Event{.steps_per_epoch = steps_per_epoch}};
+  Tally tally;
+  add_all(bus, {{.update = 0.3}, {.start = 20.0, .end = 30.0}},
+          {.due = CALIBRATION_EPOCH_START | SEQUENTIAL_EPOCH_END, .every = CALIBRATION_EPOCH_END},
+          tally);
+  bus.initialize();
+  run_batches(bus, steps_per_epoch);
+  BOOST_TEST(allocations_in([&] {
+               for (int i = 0; i < run_length / 10; ++i) {
+                 bus.calibration_epoch_start();
+                 run_batches(bus, 2);
+                 bus.emit(SEQUENTIAL_EPOCH_END);
+                 bus.calibration_epoch_end();
+               }
+             }) == 0U);
+  BOOST_TEST(tally.ends == 1);
+}
+
+BOOST_AUTO_TEST_CASE(looking_at_the_counters_allocates_nothing) {
+  EventBus bus;
+  bus.initialize();
+  BOOST_TEST(allocations_in([&] {
+               for (int i = 0; i < 100; ++i) (void)bus.now();
+             }) == 0U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+#endif
