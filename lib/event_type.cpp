@@ -40,7 +40,7 @@ const std::string& to_string(EventType type) {
 EventType event_type_from_string(std::string_view name) {
   std::string wanted{name};
   std::ranges::transform(wanted, wanted.begin(), lower);
-  const auto found = std::ranges::find(names(), wanted);
+  const auto* const found = std::ranges::find(names(), wanted);
   if (found != names().end()) return static_cast<EventType>(found - names().begin());
 
   std::string message = "no event type is called '" + std::string{name} + "'; there are ";
