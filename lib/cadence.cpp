@@ -5,6 +5,7 @@
 #include <string>
 
 #include "due_steps.hpp"
+#include "number_text.hpp"
 #include "takt/error.hpp"
 
 namespace takt {
@@ -27,12 +28,12 @@ void Cadence::validate() const {
     throw InvalidCadence("cadence start is infinite; leave it unset to be open from the beginning");
   }
   if (update && *update < 0.0) {
-    throw InvalidCadence("cadence update is " + std::to_string(*update) +
+    throw InvalidCadence("cadence update is " + detail::text_of(*update) +
                          "; it is 0 (always) or more");
   }
   if (start && end && *end < *start) {
-    throw InvalidCadence("cadence end " + std::to_string(*end) + " comes before its start " +
-                         std::to_string(*start) + "; end is start or later");
+    throw InvalidCadence("cadence end " + detail::text_of(*end) + " comes before its start " +
+                         detail::text_of(*start) + "; end is start or later");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "index.hpp"
+#include "number_text.hpp"
 #include "takt/error.hpp"
 
 namespace takt {
@@ -82,7 +83,7 @@ double Event::current_index() const {
 
 void Event::set_current_index(double index) {
   if (!(index >= 0.0) || std::isinf(index)) {
-    throw InvalidEvent("current_index can't be set to " + std::to_string(index) +
+    throw InvalidEvent("current_index can't be set to " + detail::text_of(index) +
                        "; it is a finite number from 0 up");
   }
   const std::int64_t steps = require_steps_per_epoch(*this);
@@ -90,7 +91,7 @@ void Event::set_current_index(double index) {
   const std::optional<std::int64_t> step =
       detail::last_step_at(index + detail::index_tolerance(index), steps);
   if (!step || *step == std::numeric_limits<std::int64_t>::max()) {
-    throw InvalidEvent("current_index " + std::to_string(index) +
+    throw InvalidEvent("current_index " + detail::text_of(index) +
                        " has no room in a 64-bit step counter");
   }
   const std::int64_t batch = product(*step, batches, "global_batch");
@@ -105,7 +106,7 @@ bool Event::should_update(std::optional<double> start, std::optional<double> end
     throw InvalidEvent("should_update was given NaN; start, end and update are numbers or unset");
   }
   if (update && *update < 0.0) {
-    throw InvalidEvent("should_update was given update " + std::to_string(*update) +
+    throw InvalidEvent("should_update was given update " + detail::text_of(*update) +
                        "; it is 0 (always) or more");
   }
   const double index = current_index();

@@ -95,8 +95,10 @@ std::shared_ptr<Modifier> EventBus::add(std::shared_ptr<Modifier> modifier, int 
 
 std::shared_ptr<Modifier> EventBus::add_callable(EventSet events, Cadence cadence, Hook hook,
                                                  std::string name, int group) {
-  while (name.empty() || (name.starts_with("callable ") && core_->roster.knows(name))) {
-    name = "callable " + std::to_string(++core_->unnamed);
+  if (name.empty()) {
+    do {
+      name = "callable " + std::to_string(++core_->unnamed);
+    } while (core_->roster.knows(name));
   }
   return core_->add(
       std::make_shared<CallableModifier>(std::move(name), cadence, events, std::move(hook)), group);

@@ -84,7 +84,9 @@ std::string time_text(std::optional<double> seconds) {
   if (!seconds || !(*seconds < 3.6e9)) return "-:--:--";
   const auto whole = static_cast<std::int64_t>(*seconds);
   const auto two_digits = [](std::int64_t value) {
-    return (value < 10 ? "0" : "") + std::to_string(value);
+    std::string text = std::to_string(value);
+    if (value < 10) text.insert(0, 1, '0');
+    return text;
   };
   return std::to_string(whole / 3600) + ':' + two_digits(whole / 60 % 60) + ':' +
          two_digits(whole % 60);

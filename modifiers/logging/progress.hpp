@@ -49,8 +49,8 @@ struct ProgressSettings {
 ///
 ///      45% [======>       ]   648/1440  epoch 14.4  812 steps/s  ETA 0:00:01  loss 0.0123
 ///
-/// The rate is the average since `on_start`, steps made before a resume left out. A line is cut to
-/// what its terminal has room for. In `bar` mode the line stays open until `on_end`, which draws
+/// The rate is the average since `on_start`, steps made before a resume left out. In `bar` mode the
+/// line is cut to what its terminal has room for, and stays open until `on_end`, which draws
 /// the final state and the line break; until then other output on that terminal lands in the bar's
 /// line. In `lines` mode there is a line for each step that is due, or, when `cadence.update` is
 /// unset or 0, at most one per second; one for the last state always follows, unless the last line
