@@ -465,7 +465,8 @@ BOOST_AUTO_TEST_CASE(of_several_observers_exceptions_the_first_reaches_the_calle
 
 BOOST_AUTO_TEST_CASE(an_observers_exception_that_is_no_std_exception_reaches_the_caller) {
   takt::EventBus bus;
-  bus.connect(BATCH_START, [](const Event&, const State&) { throw 42; });
+  int answer = 42;
+  bus.connect(BATCH_START, [&](const Event&, const State&) { throw answer; });
   bus.initialize();
   BOOST_CHECK_EXCEPTION(bus.batch_start(), int, [](int value) { return value == 42; });
 }
