@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::int64_t never = max_step;
 
+/// The step after this one; the last step there is has none.
+constexpr std::int64_t following(std::int64_t step) noexcept {
+  return step == max_step ? never : step + 1;
+}
+
 constexpr EventSet start_types = EventType::BATCH_START | EventType::CALIBRATION_EPOCH_START;
 constexpr EventSet end_types = EventType::BATCH_END | EventType::CALIBRATION_EPOCH_END;
 
@@ -101,7 +106,7 @@ void Agenda::admit(Slot& slot, std::int64_t step) {
     slot.stage = Slot::Stage::starting;
     starting_.push_back(&slot);
     mask_ = static_cast<std::uint16_t>(mask_ | start_types.bits());
-    next_change_ = step + 1;
+    next_change_ = following(step);
   } else {
     slot.stage = Slot::Stage::waiting;
     heap_.push(slot, slot.due.first());
@@ -170,8 +175,9 @@ void Agenda::wake(Slot& slot, std::int64_t step) {
 // slot that the heap has is the heap's first.
 void Agenda::schedule(Slot& slot, std::int64_t step) {
   std::int64_t wake = never;
-  if (!slot.modifier->interests().due.empty() && !slot.due.every_step(step + 1)) {
-    const auto next = slot.next_due == step ? slot.due.after(step) : slot.due.next(step + 1);
+  if (!slot.modifier->interests().due.empty() && !slot.due.every_step(following(step))) {
+    const auto next = slot.next_due == step && step != never ? slot.due.after(step)
+                                                             : slot.due.next(following(step));
     wake = next.value_or(never);
   }
   slot.next_due = wake;
@@ -268,10 +274,10 @@ void Agenda::refresh() noexcept {
 }
 
 void Agenda::find_next_change(std::int64_t step) noexcept {
-  next_change_ = step + 1;
+  next_change_ = following(step);
   if (!starting_.empty() || !due_.empty()) return;
   next_change_ = heap_.empty() ? never : heap_.first_step();
-  if (const auto near = wheel_.next(step + 1)) next_change_ = std::min(next_change_, *near);
+  if (const auto near = wheel_.next(following(step))) next_change_ = std::min(next_change_, *near);
 }
 
 }  // namespace takt::detail
