@@ -261,13 +261,13 @@ void Agenda::sort() noexcept {
 }
 
 void Agenda::refresh() noexcept {
-  always_types_ = {};
+  EventSet types;
   for (const EventType type : roomy_always_) {
-    if (!always_[static_cast<std::size_t>(type)].empty()) always_types_ |= type;
+    if (!always_[static_cast<std::size_t>(type)].empty()) types |= type;
   }
   due_types_ = {};
   for (const Call& call : due_) due_types_ |= call.types;
-  EventSet types = always_types_ | due_types_;
+  types |= due_types_;
   if (!starting_.empty()) types |= start_types;
   if (!ending_.empty()) types |= end_types;
   mask_ = types.bits();

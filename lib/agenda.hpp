@@ -80,7 +80,6 @@ class Agenda {
   bool stale_ = false;  // lists may name slots that have been closed
   std::int64_t next_change_ = 0;
   std::array<Calls, event_type_count> always_;  // run at every step until they end
-  EventSet always_types_{};                     // those of the lists that are not empty
   Calls due_;                                   // run at this step
   EventSet due_types_{};                        // at any of these
   Calls boundary_;                              // start or end at the event asked for
