@@ -10,6 +10,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace takt {
@@ -32,6 +33,20 @@ class InvalidCadence : public std::invalid_argument {
 class InvalidModifier : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
+};
+
+/// A setting of a modifier that is unknown, missing, given twice, of the wrong type or out of its
+/// range.
+class SettingError : public InvalidModifier {
+ public:
+  SettingError(std::string setting, const std::string& message)
+      : InvalidModifier{message}, setting_{std::move(setting)} {}
+
+  /// The name of the setting, as it was given.
+  [[nodiscard]] const std::string& setting() const noexcept { return setting_; }
+
+ private:
+  std::string setting_;
 };
 
 /// Targets that match no parameter of the model; the message lists those there are.

@@ -2,13 +2,36 @@
 #include "takt/modifiers/progress.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "progress_line.hpp"
 #include "takt/error.hpp"
+#include "takt/modifier_type.hpp"
 #include "terminal.hpp"
 
 namespace takt {
+namespace {
+
+// In the order of the enumeration.
+constexpr std::array<std::string_view, 3> mode_names{"automatic", "bar", "lines"};
+
+}  // namespace
+
+template <>
+struct SettingType<ProgressMode> {
+  static std::string name() { return "text"; }
+  static ProgressMode read(const SettingValue& value) {
+    const auto* const found = std::ranges::find(mode_names, SettingType<std::string>::read(value));
+    if (found == mode_names.end()) throw_wrong_type(value, name());
+    return static_cast<ProgressMode>(found - mode_names.begin());
+  }
+  static SettingValue write(ProgressMode mode) {
+    return mode_names.at(static_cast<std::size_t>(mode));
+  }
+};
+
 namespace {
 
 constexpr std::chrono::milliseconds between_bars{100};
@@ -39,6 +62,17 @@ ProgressModifier::ProgressModifier(ProgressSettings settings)
     refuse(settings_, "stream is null; it points to the stream to write to");
   }
   every_due_step_ = cadence().update.value_or(0.0) > 0.0;
+}
+
+ModifierType ProgressModifier::type() {
+  using S = ProgressSettings;
+  return ModifierBinding<ProgressModifier, S>{"ProgressModifier",
+                                              "shows how far training has come, on stderr"}
+      .setting("total_steps", &S::total_steps,
+               "optimizer steps of the whole run; unset = unknown, no percentage", at_least(1))
+      .setting("mode", &S::mode, "automatic = a bar on a terminal, lines elsewhere",
+               one_of({mode_names.begin(), mode_names.end()}))
+      .setting("columns", &S::columns, "width of the bar; unset = the terminal's", at_least(1));
 }
 
 ProgressModifier::~ProgressModifier() { end_line(); }

@@ -18,6 +18,8 @@
 
 namespace takt {
 
+struct ModifierType;
+
 /// How progress is shown.
 enum class ProgressMode : std::uint8_t {
   automatic,  ///< `bar` when the stream is std::cout, std::cerr or std::clog on a terminal (known
@@ -64,6 +66,8 @@ class ProgressModifier : public Modifier {
   /// Throws `InvalidModifier` for a total or columns below 1, or a null stream, and
   /// `InvalidCadence` for a cadence that makes no sense.
   explicit ProgressModifier(ProgressSettings settings);
+  /// Its name and settings, for a registry.
+  [[nodiscard]] static ModifierType type();
   /// Ends the bar's line if it is open, as when an exception ended the run.
   ~ProgressModifier() override;
 

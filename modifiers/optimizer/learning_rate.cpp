@@ -12,6 +12,7 @@
 #include "last_due_step.hpp"
 #include "number_text.hpp"
 #include "takt/error.hpp"
+#include "takt/modifier_type.hpp"
 
 namespace takt {
 namespace {
@@ -54,6 +55,22 @@ LearningRateModifier::LearningRateModifier(const LearningRateSettings& settings)
   gamma_ = settings.gamma.value_or(1.0);
   step_size_ = settings.step_size.value_or(1.0);
   start_ = settings.cadence.start.value_or(0.0);
+}
+
+ModifierType LearningRateModifier::type() {
+  using S = LearningRateSettings;
+  return ModifierBinding<LearningRateModifier, S>{
+      "LearningRateModifier", "sets the optimizer's learning rate by a schedule"}
+      .required("learning_rate", &S::learning_rate, "the rate that the schedule is about",
+                at_least(0))
+      .setting("schedule", &S::schedule, "how the rate goes from start to end",
+               one_of({schedule_names.begin(), schedule_names.end()}))
+      .setting("init_lr", &S::init_lr, "of linear_warmup: the rate at start", at_least(0))
+      .setting("final_lr", &S::final_lr, "of cosine: the rate at end", at_least(0))
+      .setting("gamma", &S::gamma,
+               "of step: the factor of each fall; of exponential: that of one index unit",
+               more_than(0))
+      .setting("step_size", &S::step_size, "of step: index units between falls", more_than(0));
 }
 
 LearningRateModifier::Schedule LearningRateModifier::schedule_of(

@@ -14,6 +14,8 @@
 
 namespace takt {
 
+struct ModifierType;
+
 /// What a `LearningRateModifier` is built with. With i the index of an event, counted in epochs or
 /// steps like the cadence, start = `cadence.start` (0 when unset), end = `cadence.end` and
 /// t = (i - start) / (end - start), the schedules and their rates are
@@ -57,6 +59,8 @@ class LearningRateModifier : public Modifier {
   /// linear_warmup, a window without a finite end after its start. Throws `InvalidCadence` for a
   /// cadence that makes no sense.
   explicit LearningRateModifier(const LearningRateSettings& settings);
+  /// Its name and settings, for a registry.
+  [[nodiscard]] static ModifierType type();
 
   void on_update(State& state, const Event& event) override;
 

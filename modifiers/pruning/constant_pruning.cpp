@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "takt/modifier_type.hpp"
 #include "takt/modifiers/select_prunable.hpp"
 
 namespace takt {
@@ -11,6 +12,14 @@ ConstantPruningModifier::ConstantPruningModifier(ConstantPruningSettings setting
     : Modifier{std::move(settings.name), settings.cadence, {.every = HeldMasks::events()}},
       targets_{std::move(settings.targets)},
       ignore_{std::move(settings.ignore)} {}
+
+ModifierType ConstantPruningModifier::type() {
+  using S = ConstantPruningSettings;
+  return ModifierBinding<ConstantPruningModifier, S>{"ConstantPruningModifier",
+                                                     "keeps the weights zero that are zero"}
+      .setting("targets", &S::targets, targets_meaning)
+      .setting("ignore", &S::ignore, "of the targets, those to leave alone, written likewise");
+}
 
 // Targets that choose nothing are told before training starts, not when the window opens.
 void ConstantPruningModifier::on_initialize(State& state, const Event&) {

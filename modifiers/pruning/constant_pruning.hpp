@@ -14,6 +14,8 @@
 
 namespace takt {
 
+struct ModifierType;
+
 /// What a `ConstantPruningModifier` is built with.
 struct ConstantPruningSettings {
   std::string name = "ConstantPruningModifier";  ///< unique on its bus
@@ -39,6 +41,8 @@ class ConstantPruningModifier : public Modifier {
   /// Throws `InvalidModifier` for an empty name, and `InvalidCadence` for a cadence that makes no
   /// sense.
   explicit ConstantPruningModifier(ConstantPruningSettings settings);
+  /// Its name and settings, for a registry.
+  [[nodiscard]] static ModifierType type();
 
   void on_initialize(State& state, const Event& event) override;
   void on_start(State& state, const Event& event) override;

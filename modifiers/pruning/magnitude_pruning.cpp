@@ -7,9 +7,25 @@
 #include "last_due_step.hpp"
 #include "number_text.hpp"
 #include "takt/error.hpp"
+#include "takt/modifier_type.hpp"
 #include "takt/modifiers/select_prunable.hpp"
 
 namespace takt {
+
+/// A milestone is written as `[index, sparsity]`.
+template <>
+struct SettingType<SparsityMilestone> {
+  static std::string name() { return "[index, sparsity]"; }
+  static SparsityMilestone read(const SettingValue& value) {
+    const auto* const pair = value.get_if<SettingValue::List>();
+    if (pair == nullptr || pair->size() != 2) throw_wrong_type(value, name());
+    return {SettingType<double>::read(pair->front()), SettingType<double>::read(pair->back())};
+  }
+  static SettingValue write(const SparsityMilestone& value) {
+    return SettingValue::List{value.index, value.sparsity};
+  }
+};
+
 namespace {
 
 [[noreturn]] void refuse(const std::string& modifier, const std::string& problem) {
@@ -74,6 +90,24 @@ MagnitudePruningModifier::MagnitudePruningModifier(MagnitudePruningSettings sett
       schedule_{schedule_of(settings, structure_)},
       targets_{std::move(settings.targets)},
       ignore_{std::move(settings.ignore)} {}
+
+ModifierType MagnitudePruningModifier::type() {
+  using S = MagnitudePruningSettings;
+  return ModifierBinding<MagnitudePruningModifier, S>{
+      "MagnitudePruningModifier", "zeroes the weights of smallest magnitude, more with each update"}
+      .setting("targets", &S::targets, targets_meaning)
+      .setting("ignore", &S::ignore, "of the targets, those to leave alone, written likewise")
+      .setting("init_sparsity", &S::init_sparsity, "share of zeros at start", between(0, 1))
+      .setting("final_sparsity", &S::final_sparsity,
+               "share of zeros at end; required but for multi_step", between(0, 1))
+      .setting("update_scheduler", &S::update_scheduler, "how sparsity rises from start to end",
+               one_of(SparsitySchedule::names()))
+      .setting("exponent", &S::exponent, "of polynomial and polynomial_decay; unset = 2",
+               more_than(0))
+      .setting("milestones", &S::milestones, "of multi_step: from an index on, this sparsity")
+      .setting("mask_structure", &S::mask_structure, "which weights are pruned together",
+               described("unstructured, N:M, channel, filter or block_R,C"));
+}
 
 // What does not fit is told before training starts, not when the window opens.
 void MagnitudePruningModifier::on_initialize(State& state, const Event&) {

@@ -18,6 +18,8 @@
 
 namespace takt {
 
+struct ModifierType;
+
 /// What a `MagnitudePruningModifier` is built with. `SparsityScheduleSettings` says what the
 /// schedules are and need, `MaskStructure` what the structures are.
 struct MagnitudePruningSettings {
@@ -63,6 +65,8 @@ class MagnitudePruningModifier : public Modifier {
   /// Throws `InvalidModifier` for settings that are unknown, missing, out of their range or at odds
   /// with each other, and `InvalidCadence` for a cadence that makes no sense.
   explicit MagnitudePruningModifier(MagnitudePruningSettings settings);
+  /// Its name and settings, for a registry.
+  [[nodiscard]] static ModifierType type();
 
   void on_initialize(State& state, const Event& event) override;
   void on_start(State& state, const Event& event) override;

@@ -129,6 +129,10 @@ void SparsitySchedule::take_curve(const SparsityScheduleSettings& settings) {
   }
 }
 
+std::vector<std::string> SparsitySchedule::names() {
+  return {schedule_names.begin(), schedule_names.end()};
+}
+
 double SparsitySchedule::at(double index) const noexcept {
   if (kind_ == Kind::multi_step) return milestone_at(index);
   const double t = std::clamp((index - start_) / (end_ - start_), 0.0, 1.0);

@@ -54,6 +54,9 @@ class SparsitySchedule {
   /// range, or given to a schedule that has no use for them.
   explicit SparsitySchedule(const SparsityScheduleSettings& settings);
 
+  /// What a schedule may be called.
+  [[nodiscard]] static std::vector<std::string> names();
+
   /// The sparsity at an index; `init_sparsity` before the start, and from the end on exactly
   /// `final_sparsity`.
   [[nodiscard]] double at(double index) const noexcept;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// A kind of modifier as data: its name, its settings, and how one is made from them.
+#ifndef TAKT_MODIFIER_TYPE_HPP
+#define TAKT_MODIFIER_TYPE_HPP
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "takt/cadence.hpp"
+#include "takt/modifier.hpp"
+#include "takt/setting_range.hpp"
+#include "takt/setting_type.hpp"
+#include "takt/setting_value.hpp"
+
+namespace takt {
+
+/// One setting of a kind of modifier.
+struct SettingInfo {
+  std::string name{};
+  std::string type{};            ///< in words: "number", "list of text"
+  std::string range{};           ///< in words: "0 to 1"; empty = everything of its type
+  SettingValue default_value{};  ///< nothing = unset
+  bool required = false;         ///< there is no modifier without it
+  std::string meaning{};         ///< one sentence
+  std::vector<std::string>
+      other_names{};  ///< accepted as well, as SparseML's older recipes have it
+};
+
+/// What a kind of modifier is, for people.
+struct ModifierInfo {
+  std::string name{};                      ///< of its class, such as "MagnitudePruningModifier"
+  std::string summary{};                   ///< one line
+  std::vector<SettingInfo> settings{};     ///< in the order in which they are shown
+  std::vector<std::string> other_names{};  ///< accepted as well in a recipe
+
+  /// The setting of that name, or with that other name; null when there is none.
+  [[nodiscard]] const SettingInfo* setting(std::string_view name) const noexcept;
+};
+
+/// A kind of modifier that a registry can hold: what it is, and what makes one. `ModifierBinding`
+/// is the short way to one.
+struct ModifierType {
+  ModifierInfo info{};
+  /// Makes a modifier from settings; one that is left out has its default. Throws `SettingError`
+  /// for a setting that is unknown, given twice, missing, of the wrong type or out of its range,
+  /// and whatever the modifier's constructor throws.
+  std::function<std::shared_ptr<Modifier>(const SettingValue::Map& settings)> make{};
+};
+
+namespace detail {
+/// Calls `read(i, value)` for each setting that is given, `i` its position in `info.settings`, and
+/// turns what it throws, and what is unknown, given twice or missing, into a `SettingError`.
+void read_settings(const ModifierInfo& info, const SettingValue::Map& given,
+                   const std::function<void(std::size_t, const SettingValue&)>& read);
+}  // namespace detail
+
+/// Binds a modifier class `M` to the struct `S` that its constructor takes:
+///
+///     ModifierType type = ModifierBinding<Clip, ClipSettings>{"ClipModifier", "Bounds gradients"}
+///                             .setting("limit", &ClipSettings::limit, "the largest absolute
+///                             value",
+///                                      more_than(0));
+///
+/// `S` is default-constructible, and what it then holds are the defaults that are shown. It has the
+/// members `std::string name` and `Cadence cadence`; they are bound by themselves, as the settings
+/// `name`, `start`, `end` and `update`.
+template <class M, class S>
+class ModifierBinding {
+ public:
+  ModifierBinding(std::string name, std::string summary) {
+    type_.name = std::move(name);
+    type_.summary = std::move(summary);
+    setting("name", &S::name, "what it is called; unique on its bus");
+    bind_cadence("start", &Cadence::start, "index at which its window opens; unset = at once");
+    bind_cadence("end", &Cadence::end, "last index of its window; unset = until training ends");
+    bind_cadence("update", &Cadence::update,
+                 "due at whole multiples of it; unset or 0 = at every step");
+  }
+
+  /// Binds one member. The order is that in which settings are listed.
+  template <class T>
+  ModifierBinding& setting(std::string name, T S::*member, std::string meaning,
+                           SettingRange range = {}) {
+    type_.settings.push_back({.name = std::move(name),
+                              .type = SettingType<T>::name(),
+                              .range = range.text(),
+                              .default_value = SettingType<T>::write(S{}.*member),
+                              .meaning = std::move(meaning)});
+    readers_.push_back([member, range = std::move(range)](S& settings, const SettingValue& value) {
+      range.check(value);
+      settings.*member = SettingType<T>::read(value);
+    });
+    return *this;
+  }
+
+  /// The same, for a setting that a recipe has to give; its default is not shown.
+  template <class T>
+  ModifierBinding& required(std::string name, T S::*member, std::string meaning,
+                            SettingRange range = {}) {
+    setting(std::move(name), member, std::move(meaning), std::move(range));
+    type_.settings.back().required = true;
+    type_.settings.back().default_value = {};
+    return *this;
+  }
+
+  /// Another name for the setting `name`, which is bound already.
+  ModifierBinding& also(std::string_view name, std::string other_name) {
+    for (SettingInfo& setting : type_.settings) {
+      if (setting.name == name) setting.other_names.push_back(std::move(other_name));
+    }
+    return *this;
+  }
+
+  /// Another name for the modifier itself.
+  ModifierBinding& also(std::string other_name) {
+    type_.other_names.push_back(std::move(other_name));
+    return *this;
+  }
+
+  operator ModifierType() const {  // NOLINT(google-explicit-constructor)
+    return {type_, [type = type_, readers = readers_](const SettingValue::Map& given) {
+              S settings{};
+              detail::read_settings(type, given, [&](std::size_t i, const SettingValue& value) {
+                readers[i](settings, value);
+              });
+              return std::make_shared<M>(std::move(settings));
+            }};
+  }
+
+ private:
+  void bind_cadence(std::string name, std::optional<double> Cadence::*member, std::string meaning) {
+    using Bound = std::optional<double>;
+    type_.settings.push_back({.name = std::move(name),
+                              .type = SettingType<Bound>::name(),
+                              .range = member == &Cadence::update ? "0 or more" : "",
+                              .default_value = SettingType<Bound>::write(S{}.cadence.*member),
+                              .meaning = std::move(meaning)});
+    readers_.push_back([member](S& settings, const SettingValue& value) {
+      settings.cadence.*member = SettingType<Bound>::read(value);
+    });
+  }
+
+  ModifierInfo type_;
+  std::vector<std::function<void(S&, const SettingValue&)>> readers_;
+};
+
+}  // namespace takt
+
+#endif

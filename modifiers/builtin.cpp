@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+// The modifiers that takt brings. They are named here one by one, rather than registering
+// themselves when the program starts, because a linker leaves out of a static library what nothing
+// names.
+#include "takt/modifiers/constant_pruning.hpp"
+#include "takt/modifiers/learning_rate.hpp"
+#include "takt/modifiers/magnitude_pruning.hpp"
+#include "takt/modifiers/progress.hpp"
+#include "takt/registry.hpp"
+
+namespace takt {
+
+const Registry& Registry::builtin() {
+  static const Registry registry = [] {
+    Registry all;
+    all.add(ConstantPruningModifier::type());
+    all.add(LearningRateModifier::type());
+    all.add(MagnitudePruningModifier::type());
+    all.add(ProgressModifier::type());
+    return all;
+  }();
+  return registry;
+}
+
+}  // namespace takt
