@@ -45,7 +45,7 @@ const SettingInfo* ModifierInfo::setting(std::string_view wanted_name) const noe
 }
 
 void detail::read_settings(const ModifierInfo& info, const SettingValue::Map& given,
-                           const std::function<void(std::size_t, const SettingValue&)>& read) {
+                           const std::function<void(std::size_t, const SettingEntry&)>& read) {
   std::vector<const SettingEntry*> seen(info.settings.size(), nullptr);
   for (const SettingEntry& entry : given) {
     const SettingInfo* const setting = info.setting(entry.key);
@@ -58,7 +58,7 @@ void detail::read_settings(const ModifierInfo& info, const SettingValue::Map& gi
     }
     seen[i] = &entry;
     try {
-      read(i, entry.value);
+      read(i, entry);
     } catch (const InvalidModifier& error) {
       throw SettingError(entry.key, info.name + ": " + entry.key + ' ' + error.what());
     }
@@ -69,6 +69,14 @@ void detail::read_settings(const ModifierInfo& info, const SettingValue::Map& gi
     throw SettingError(setting.name, info.name + " needs " + setting.name + ", " + setting.meaning +
                                          " (" + wanted(setting) + ')');
   }
+}
+
+std::optional<double> detail::read_bound(const SettingEntry& entry) {
+  const auto bound = SettingType<std::optional<double>>::read(entry.value);
+  const bool older =
+      entry.key == "start_epoch" || entry.key == "end_epoch" || entry.key == "update_frequency";
+  if (older && bound == -1.0) return std::nullopt;
+  return bound;
 }
 
 }  // namespace takt

@@ -3,9 +3,11 @@
 // themselves when the program starts, because a linker leaves out of a static library what nothing
 // names.
 #include "takt/modifiers/constant_pruning.hpp"
+#include "takt/modifiers/epoch_range.hpp"
 #include "takt/modifiers/learning_rate.hpp"
 #include "takt/modifiers/magnitude_pruning.hpp"
 #include "takt/modifiers/progress.hpp"
+#include "takt/modifiers/set_learning_rate.hpp"
 #include "takt/registry.hpp"
 
 namespace takt {
@@ -14,9 +16,12 @@ const Registry& Registry::builtin() {
   static const Registry registry = [] {
     Registry all;
     all.add(ConstantPruningModifier::type());
+    all.add(EpochRangeModifier::type());
     all.add(LearningRateModifier::type());
+    all.add(LearningRateModifier::function_type());
     all.add(MagnitudePruningModifier::type());
     all.add(ProgressModifier::type());
+    all.add(SetLearningRateModifier::type());
     return all;
   }();
   return registry;

@@ -4,6 +4,7 @@
 #ifndef TAKT_MODIFIER_TYPE_HPP
 #define TAKT_MODIFIER_TYPE_HPP
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -55,10 +56,13 @@ struct ModifierType {
 };
 
 namespace detail {
-/// Calls `read(i, value)` for each setting that is given, `i` its position in `info.settings`, and
+/// Calls `read(i, entry)` for each setting that is given, `i` its position in `info.settings`, and
 /// turns what it throws, and what is unknown, given twice or missing, into a `SettingError`.
 void read_settings(const ModifierInfo& info, const SettingValue::Map& given,
-                   const std::function<void(std::size_t, const SettingValue&)>& read);
+                   const std::function<void(std::size_t, const SettingEntry&)>& read);
+
+/// The value of start, end or update. Under its name in SparseML's older recipes -1 means unset.
+[[nodiscard]] std::optional<double> read_bound(const SettingEntry& entry);
 }  // namespace detail
 
 /// Binds a modifier class `M` to the struct `S` that its constructor takes:
@@ -70,7 +74,8 @@ void read_settings(const ModifierInfo& info, const SettingValue::Map& given,
 ///
 /// `S` is default-constructible, and what it then holds are the defaults that are shown. It has the
 /// members `std::string name` and `Cadence cadence`; they are bound by themselves, as the settings
-/// `name`, `start`, `end` and `update`.
+/// `name`, `start`, `end` and `update`; the last three also as `start_epoch`, `end_epoch` and
+/// `update_frequency`, as older recipes of SparseML have them.
 template <class M, class S>
 class ModifierBinding {
  public:
@@ -78,35 +83,56 @@ class ModifierBinding {
     type_.name = std::move(name);
     type_.summary = std::move(summary);
     setting("name", &S::name, "what it is called; unique on its bus");
-    bind_cadence("start", &Cadence::start, "index at which its window opens; unset = at once");
-    bind_cadence("end", &Cadence::end, "last index of its window; unset = until training ends");
-    bind_cadence("update", &Cadence::update,
+    bind_cadence("start", "start_epoch", &Cadence::start,
+                 "index at which its window opens; unset = at once");
+    bind_cadence("end", "end_epoch", &Cadence::end,
+                 "last index of its window; unset = until training ends");
+    bind_cadence("update", "update_frequency", &Cadence::update,
                  "due at whole multiples of it; unset or 0 = at every step");
   }
 
-  /// Binds one member. The order is that in which settings are listed.
-  template <class T>
-  ModifierBinding& setting(std::string name, T S::*member, std::string meaning,
+  /// Binds one member, of `S` or of a base of it. The order is that in which settings are listed.
+  template <class T, class Base>
+  ModifierBinding& setting(std::string name, T Base::*member, std::string meaning,
                            SettingRange range = {}) {
+    static_assert(std::derived_from<S, Base>, "the member is none of the settings struct's");
     type_.settings.push_back({.name = std::move(name),
                               .type = SettingType<T>::name(),
                               .range = range.text(),
                               .default_value = SettingType<T>::write(S{}.*member),
                               .meaning = std::move(meaning)});
-    readers_.push_back([member, range = std::move(range)](S& settings, const SettingValue& value) {
-      range.check(value);
-      settings.*member = SettingType<T>::read(value);
+    readers_.push_back([member, range = std::move(range)](S& settings, const SettingEntry& entry) {
+      range.check(entry.value);
+      settings.*member = SettingType<T>::read(entry.value);
     });
     return *this;
   }
 
   /// The same, for a setting that a recipe has to give; its default is not shown.
-  template <class T>
-  ModifierBinding& required(std::string name, T S::*member, std::string meaning,
+  template <class T, class Base>
+  ModifierBinding& required(std::string name, T Base::*member, std::string meaning,
                             SettingRange range = {}) {
     setting(std::move(name), member, std::move(meaning), std::move(range));
     type_.settings.back().required = true;
     type_.settings.back().default_value = {};
+    return *this;
+  }
+
+  /// Binds a setting that is no single member: `read(settings, value)` puts it where it belongs,
+  /// and throws `InvalidModifier` for what it can't take.
+  ModifierBinding& reads(std::string name, std::string type, std::string meaning,
+                         std::function<void(S&, const SettingValue&)> read) {
+    type_.settings.push_back(
+        {.name = std::move(name), .type = std::move(type), .meaning = std::move(meaning)});
+    readers_.push_back([read = std::move(read)](S& settings, const SettingEntry& entry) {
+      read(settings, entry.value);
+    });
+    return *this;
+  }
+
+  /// What is left to do, or to check, when all settings have been read.
+  ModifierBinding& finish(std::function<void(S&)> finish) {
+    finish_ = std::move(finish);
     return *this;
   }
 
@@ -125,30 +151,35 @@ class ModifierBinding {
   }
 
   operator ModifierType() const {  // NOLINT(google-explicit-constructor)
-    return {type_, [type = type_, readers = readers_](const SettingValue::Map& given) {
+    return {type_,
+            [type = type_, readers = readers_, finish = finish_](const SettingValue::Map& given) {
               S settings{};
-              detail::read_settings(type, given, [&](std::size_t i, const SettingValue& value) {
-                readers[i](settings, value);
+              detail::read_settings(type, given, [&](std::size_t i, const SettingEntry& entry) {
+                readers[i](settings, entry);
               });
+              if (finish) finish(settings);
               return std::make_shared<M>(std::move(settings));
             }};
   }
 
  private:
-  void bind_cadence(std::string name, std::optional<double> Cadence::*member, std::string meaning) {
+  void bind_cadence(std::string name, std::string other_name,
+                    std::optional<double> Cadence::*member, std::string meaning) {
     using Bound = std::optional<double>;
     type_.settings.push_back({.name = std::move(name),
                               .type = SettingType<Bound>::name(),
                               .range = member == &Cadence::update ? "0 or more" : "",
                               .default_value = SettingType<Bound>::write(S{}.cadence.*member),
-                              .meaning = std::move(meaning)});
-    readers_.push_back([member](S& settings, const SettingValue& value) {
-      settings.cadence.*member = SettingType<Bound>::read(value);
+                              .meaning = std::move(meaning),
+                              .other_names = {std::move(other_name)}});
+    readers_.push_back([member](S& settings, const SettingEntry& entry) {
+      settings.cadence.*member = detail::read_bound(entry);
     });
   }
 
   ModifierInfo type_;
-  std::vector<std::function<void(S&, const SettingValue&)>> readers_;
+  std::vector<std::function<void(S&, const SettingEntry&)>> readers_;
+  std::function<void(S&)> finish_;
 };
 
 }  // namespace takt

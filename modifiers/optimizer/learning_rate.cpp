@@ -12,14 +12,13 @@
 #include "last_due_step.hpp"
 #include "number_text.hpp"
 #include "takt/error.hpp"
-#include "takt/modifier_type.hpp"
 
 namespace takt {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 5> schedule_names{"constant", "step", "exponential",
-                                                         "cosine", "linear_warmup"};
+constexpr std::array<std::string_view, 7> schedule_names{
+    "constant", "step", "exponential", "multi_step", "cosine", "cosine_restarts", "linear_warmup"};
 
 using detail::text_of;
 
@@ -43,6 +42,24 @@ void require_positive(const LearningRateSettings& settings, const char* field,
   refuse(settings, std::string{field} + " is " + text_of(*value) + "; it is a number, more than 0");
 }
 
+void require_milestones(const LearningRateSettings& settings, bool needed) {
+  const std::vector<double>& milestones = settings.milestones;
+  if (milestones.empty()) {
+    if (needed) refuse(settings, "schedule \"multi_step\" needs milestones; they are indices");
+    return;
+  }
+  if (!needed) {
+    refuse(settings, "schedule \"" + settings.schedule +
+                         "\" has no milestones; leave them out, or choose multi_step");
+  }
+  for (std::size_t i = 0; i < milestones.size(); ++i) {
+    if (!std::isfinite(milestones[i]) || (i > 0 && milestones[i] <= milestones[i - 1])) {
+      refuse(settings, "milestones[" + std::to_string(i) + "] is " + text_of(milestones[i]) +
+                           "; milestones are numbers that increase");
+    }
+  }
+}
+
 }  // namespace
 
 LearningRateModifier::LearningRateModifier(const LearningRateSettings& settings)
@@ -55,22 +72,11 @@ LearningRateModifier::LearningRateModifier(const LearningRateSettings& settings)
   gamma_ = settings.gamma.value_or(1.0);
   step_size_ = settings.step_size.value_or(1.0);
   start_ = settings.cadence.start.value_or(0.0);
+  milestones_ = settings.milestones;
 }
 
-ModifierType LearningRateModifier::type() {
-  using S = LearningRateSettings;
-  return ModifierBinding<LearningRateModifier, S>{
-      "LearningRateModifier", "sets the optimizer's learning rate by a schedule"}
-      .required("learning_rate", &S::learning_rate, "the rate that the schedule is about",
-                at_least(0))
-      .setting("schedule", &S::schedule, "how the rate goes from start to end",
-               one_of({schedule_names.begin(), schedule_names.end()}))
-      .setting("init_lr", &S::init_lr, "of linear_warmup: the rate at start", at_least(0))
-      .setting("final_lr", &S::final_lr, "of cosine: the rate at end", at_least(0))
-      .setting("gamma", &S::gamma,
-               "of step: the factor of each fall; of exponential: that of one index unit",
-               more_than(0))
-      .setting("step_size", &S::step_size, "of step: index units between falls", more_than(0));
+std::vector<std::string> LearningRateModifier::schedules() {
+  return {schedule_names.begin(), schedule_names.end()};
 }
 
 LearningRateModifier::Schedule LearningRateModifier::schedule_of(
@@ -95,8 +101,12 @@ void LearningRateModifier::require_valid(const LearningRateSettings& settings, S
   require_rate(settings, "init_lr", settings.init_lr);
   require_rate(settings, "final_lr", settings.final_lr);
   const bool steps = schedule == Schedule::step;
-  require_positive(settings, "gamma", settings.gamma, steps || schedule == Schedule::exponential);
-  require_positive(settings, "step_size", settings.step_size, steps);
+  const bool multi_step = schedule == Schedule::multi_step;
+  require_positive(settings, "gamma", settings.gamma,
+                   steps || multi_step || schedule == Schedule::exponential);
+  require_positive(settings, "step_size", settings.step_size,
+                   steps || schedule == Schedule::cosine_restarts);
+  require_milestones(settings, multi_step);
 
   if (schedule != Schedule::cosine && schedule != Schedule::linear_warmup) return;
   const double start = settings.cadence.start.value_or(0.0);
@@ -131,10 +141,17 @@ double LearningRateModifier::learning_rate_at(double index) const noexcept {
       return rate_ * std::pow(gamma_, falls_until(inside));
     case Schedule::exponential:
       return rate_ * std::pow(gamma_, past);
+    case Schedule::multi_step:
+      return rate_ * std::pow(gamma_, milestones_until(inside));
     // std::lerp is exact at both of its ends.
     case Schedule::cosine:
       return std::lerp(final_, rate_,
                        0.5 * (1.0 + std::cos(std::numbers::pi * (past / (end - start_)))));
+    case Schedule::cosine_restarts: {
+      // A period that is about to begin, within the tolerance, has begun.
+      const double share = std::max(past / step_size_ - falls_until(inside), 0.0);
+      return std::lerp(final_, rate_, 0.5 * (1.0 + std::cos(std::numbers::pi * share)));
+    }
     case Schedule::linear_warmup:
       return std::lerp(init_, rate_, past / (end - start_));
   }
@@ -148,6 +165,11 @@ double LearningRateModifier::falls_until(double index) const noexcept {
   const double next_fall = start_ + (falls + 1.0) * step_size_;
   const double tolerance = detail::index_tolerance(std::max(std::abs(index), std::abs(start_)));
   return next_fall - index <= tolerance ? falls + 1.0 : falls;
+}
+
+double LearningRateModifier::milestones_until(double index) const noexcept {
+  const double reached = index + detail::index_tolerance(std::abs(index));
+  return static_cast<double>(std::ranges::upper_bound(milestones_, reached) - milestones_.begin());
 }
 
 }  // namespace takt

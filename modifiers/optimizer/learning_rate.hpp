@@ -11,6 +11,7 @@
 #include <takt/event.hpp>
 #include <takt/modifier.hpp>
 #include <takt/state.hpp>
+#include <vector>
 
 namespace takt {
 
@@ -23,22 +24,28 @@ struct ModifierType;
 ///     constant        learning_rate
 ///     step            learning_rate * gamma^floor((i - start) / step_size)
 ///     exponential     learning_rate * gamma^(i - start)
+///     multi_step      learning_rate * gamma^(how many of the milestones are at most i)
 ///     cosine          final_lr + (learning_rate - final_lr) / 2 * (1 + cos(pi * t))
+///     cosine_restarts the same with t = ((i - start) mod step_size) / step_size
 ///     linear_warmup   init_lr + (learning_rate - init_lr) * t
 ///
-/// "step" needs `gamma` and `step_size`, "exponential" needs `gamma`, "cosine" and "linear_warmup"
-/// need an end. "cosine" is one period of SGDR (Loshchilov and Hutter, 2017, arXiv:1608.03983,
-/// equation 5).
+/// "step" needs `gamma` and `step_size`, "exponential" `gamma`, "multi_step" `gamma` and
+/// `milestones`, "cosine_restarts" `step_size`, and "cosine" and "linear_warmup" need an end.
+/// "cosine_restarts" is SGDR with periods of one length (Loshchilov and Hutter, 2017,
+/// arXiv:1608.03983, equation 5), "cosine" one such period.
 struct LearningRateSettings {
   std::string name = "LearningRateModifier";  ///< unique on its bus
   Cadence cadence{};                          ///< when the rate is set
-  std::string schedule = "constant";          ///< one of the five above
+  std::string schedule = "constant";          ///< one of the seven above
   std::optional<double> learning_rate{};      ///< required; 0 or more
   double init_lr = 0.0;                       ///< linear_warmup: the rate at start; 0 or more
-  double final_lr = 0.0;                      ///< cosine: the rate at end; 0 or more
-  std::optional<double> gamma{};              ///< step: the factor of each fall; exponential: of
-                                              ///< one index unit; more than 0
-  std::optional<double> step_size{};          ///< step: index units between falls; more than 0
+  double final_lr = 0.0;              ///< cosine: the rate at end; cosine_restarts: the rate
+                                      ///< that a period falls to; 0 or more
+  std::optional<double> gamma{};      ///< step, multi_step: the factor of each fall;
+                                      ///< exponential: of one index unit; more than 0
+  std::optional<double> step_size{};  ///< step: index units between falls; more than 0;
+                                      ///< cosine_restarts: those of a period
+  std::vector<double> milestones{};   ///< multi_step: indices of the falls, increasing
 };
 
 /// Sets the learning rate of the state's `Optimizer` at BATCH_START, wherever its cadence is due,
@@ -61,6 +68,10 @@ class LearningRateModifier : public Modifier {
   explicit LearningRateModifier(const LearningRateSettings& settings);
   /// Its name and settings, for a registry.
   [[nodiscard]] static ModifierType type();
+  /// SparseML's `LearningRateFunctionModifier`: a line or a cosine from init_lr to final_lr.
+  [[nodiscard]] static ModifierType function_type();
+  /// What a schedule may be called.
+  [[nodiscard]] static std::vector<std::string> schedules();
 
   void on_update(State& state, const Event& event) override;
 
@@ -70,11 +81,20 @@ class LearningRateModifier : public Modifier {
   [[nodiscard]] double learning_rate_at(double index) const noexcept;
 
  private:
-  enum class Schedule : std::uint8_t { constant, step, exponential, cosine, linear_warmup };
+  enum class Schedule : std::uint8_t {
+    constant,
+    step,
+    exponential,
+    multi_step,
+    cosine,
+    cosine_restarts,
+    linear_warmup
+  };
 
   static Schedule schedule_of(const LearningRateSettings& settings);
   static void require_valid(const LearningRateSettings& settings, Schedule schedule);
   [[nodiscard]] double falls_until(double index) const noexcept;
+  [[nodiscard]] double milestones_until(double index) const noexcept;
 
   Schedule schedule_;
   double rate_ = 0.0;
@@ -83,6 +103,7 @@ class LearningRateModifier : public Modifier {
   double gamma_ = 1.0;
   double step_size_ = 1.0;
   double start_ = 0.0;
+  std::vector<double> milestones_;
 };
 
 }  // namespace takt

@@ -18,7 +18,10 @@ ModifierType ConstantPruningModifier::type() {
   return ModifierBinding<ConstantPruningModifier, S>{"ConstantPruningModifier",
                                                      "keeps the weights zero that are zero"}
       .setting("targets", &S::targets, targets_meaning)
-      .setting("ignore", &S::ignore, "of the targets, those to leave alone, written likewise");
+      .also("targets", "params")
+      .setting("ignore", &S::ignore, "of the targets, those to leave alone, written likewise")
+      .reads("log_types", "anything", "SparseML's; takt logs nothing by itself, so no effect",
+             [](S&, const SettingValue&) {});
 }
 
 // Targets that choose nothing are told before training starts, not when the window opens.

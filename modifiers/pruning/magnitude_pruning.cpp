@@ -77,15 +77,57 @@ SparsitySchedule schedule_of(const MagnitudePruningSettings& settings,
   }
 }
 
+/// When the modifier is active: as long as it prunes, or from then on.
+Cadence window_of(const MagnitudePruningSettings& settings) {
+  Cadence window = settings.cadence;
+  window.validate();
+  if (settings.leave_enabled) window.end.reset();
+  return window;
+}
+
+/// LLM Compressor's way to give `exponent` and `milestones`.
+void read_scheduler_args(MagnitudePruningSettings& settings, const SettingValue& value) {
+  const auto* const map = value.get_if<SettingValue::Map>();
+  if (map == nullptr) throw_wrong_type(value, "map of exponent, steps");
+  for (const SettingEntry& entry : *map) {
+    if (entry.key == "exponent") {
+      settings.exponent = SettingType<double>::read(entry.value);
+    } else if (entry.key == "steps") {
+      settings.milestones = SettingType<std::vector<SparsityMilestone>>::read(entry.value);
+    } else {
+      throw InvalidModifier("has no " + to_string(SettingValue{entry.key}) +
+                            "; there are exponent and steps");
+    }
+  }
+}
+
+/// SparseML's way to give `mask_structure`.
+void read_mask_type(MagnitudePruningSettings& settings, const SettingValue& value) {
+  if (value.get_if<SettingValue::List>() != nullptr) {
+    const auto block = SettingType<std::vector<std::int64_t>>::read(value);
+    if (block.size() != 2) throw_wrong_type(value, "text or [rows, columns]");
+    settings.mask_structure = "block_" + std::to_string(block[0]) + ',' + std::to_string(block[1]);
+    return;
+  }
+  settings.mask_structure = SettingType<std::string>::read(value);
+  if (settings.mask_structure == "block4") settings.mask_structure = "block_1,4";
+}
+
+void require_false(MagnitudePruningSettings&, const SettingValue& value) {
+  if (!SettingType<bool>::read(value)) return;
+  throw InvalidModifier("is true; it can only be false, as each parameter is pruned by itself");
+}
+
 }  // namespace
 
 // CALIBRATION_EPOCH_START, because a window may open, and close, in a calibration epoch without
 // batches.
 MagnitudePruningModifier::MagnitudePruningModifier(MagnitudePruningSettings settings)
     : Modifier{settings.name,
-               settings.cadence,
+               window_of(settings),
                {.due = EventType::BATCH_START | EventType::CALIBRATION_EPOCH_START,
                 .every = HeldMasks::events()}},
+      pruning_{settings.cadence},
       structure_{structure_of(settings)},
       schedule_{schedule_of(settings, structure_)},
       targets_{std::move(settings.targets)},
@@ -95,18 +137,34 @@ ModifierType MagnitudePruningModifier::type() {
   using S = MagnitudePruningSettings;
   return ModifierBinding<MagnitudePruningModifier, S>{
       "MagnitudePruningModifier", "zeroes the weights of smallest magnitude, more with each update"}
+      .also("GMPruningModifier")
       .setting("targets", &S::targets, targets_meaning)
+      .also("targets", "params")
       .setting("ignore", &S::ignore, "of the targets, those to leave alone, written likewise")
       .setting("init_sparsity", &S::init_sparsity, "share of zeros at start", between(0, 1))
       .setting("final_sparsity", &S::final_sparsity,
                "share of zeros at end; required but for multi_step", between(0, 1))
       .setting("update_scheduler", &S::update_scheduler, "how sparsity rises from start to end",
                one_of(SparsitySchedule::names()))
+      .also("update_scheduler", "inter_func")
       .setting("exponent", &S::exponent, "of polynomial and polynomial_decay; unset = 2",
                more_than(0))
       .setting("milestones", &S::milestones, "of multi_step: from an index on, this sparsity")
       .setting("mask_structure", &S::mask_structure, "which weights are pruned together",
-               described("unstructured, N:M, channel, filter or block_R,C"));
+               described("unstructured, N:M, channel, filter or block_R,C"))
+      .setting("leave_enabled", &S::leave_enabled,
+               "whether what was pruned is held after end too, until training ends")
+      .reads("scheduler_args", "map of exponent, steps",
+             "LLM Compressor's name for exponent, and for milestones", read_scheduler_args)
+      .reads("mask_type", "text or [rows, columns]", "SparseML's name for mask_structure",
+             read_mask_type)
+      .reads("score_type", "text", "SparseML's; takt has magnitude only",
+             [](S&, const SettingValue& value) { one_of({"magnitude"}).check(value); })
+      .reads("apply_globally", "false", "prunes by one threshold for all: takt does not",
+             require_false)
+      .also("apply_globally", "global_sparsity")
+      .reads("log_types", "anything", "SparseML's; takt logs nothing by itself, so no effect",
+             [](S&, const SettingValue&) {});
 }
 
 // What does not fit is told before training starts, not when the window opens.
@@ -117,8 +175,8 @@ void MagnitudePruningModifier::on_initialize(State& state, const Event&) {
 void MagnitudePruningModifier::on_start(State& state, const Event& event) {
   auto& model = state.get<Model>();
   masks_ = masks_for(model);
-  if (cadence().should_update(event)) return;  // `on_update` follows
-  if (const auto step = detail::last_due_step_before(cadence(), event)) {
+  if (pruning_.should_update(event)) return;  // `on_update` follows
+  if (const auto step = detail::last_due_step_before(pruning_, event)) {
     prune(model, event.new_instance({.global_step = *step}));
   }
 }
@@ -128,7 +186,7 @@ void MagnitudePruningModifier::on_event(State& state, const Event& event) {
 }
 
 void MagnitudePruningModifier::on_update(State& state, const Event& event) {
-  prune(state.get<Model>(), event);
+  if (pruning_.should_update(event)) prune(state.get<Model>(), event);
 }
 
 void MagnitudePruningModifier::on_end(State&, const Event&) { masks_ = {}; }
@@ -146,7 +204,7 @@ HeldMasks MagnitudePruningModifier::masks_for(Model& model) const {
 }
 
 void MagnitudePruningModifier::prune(Model& model, const Event& event) {
-  const bool last = detail::is_last_due_step(cadence(), event);
+  const bool last = detail::is_last_due_step(pruning_, event);
   const double sparsity = last ? schedule_.final_sparsity() : schedule_.at(event.current_index());
   masks_.prune(model, sparsity);
   sparsity_ = sparsity;

@@ -38,6 +38,9 @@ struct MagnitudePruningSettings {
   std::string mask_structure =
       "unstructured";  ///< unstructured, N:M, channel, filter or block_R,C;
                        ///< N:M needs a final sparsity of 1 - N/M
+  /// Whether what was pruned is held after `cadence.end` too, until training ends. Then the window
+  /// of the modifier on its bus has no end.
+  bool leave_enabled = false;
 };
 
 /// Prunes the weights of smallest magnitude, ever more of them. Where its cadence is due, at
@@ -48,8 +51,8 @@ struct MagnitudePruningSettings {
 ///
 /// What is pruned stays pruned while the window is open: its gradients are set to zero at
 /// OPTIM_PRE_STEP, and the weights themselves at OPTIM_POST_STEP. After the window nothing holds
-/// them any more; register a `ConstantPruningModifier` behind this one for that, its `start` equal
-/// to this `end`.
+/// them any more, unless `leave_enabled` is set; or register a `ConstantPruningModifier` behind
+/// this one, its `start` equal to this `end`.
 ///
 /// A batch that is aborted keeps what it pruned, with the weights masked once more, as the
 /// optimizer may have moved them: the same index comes again and asks for the same sparsity, which
@@ -82,6 +85,7 @@ class MagnitudePruningModifier : public Modifier {
   [[nodiscard]] HeldMasks masks_for(Model& model) const;
   void prune(Model& model, const Event& event);
 
+  Cadence pruning_;  // when it prunes; its window may go on after that
   MaskStructure structure_;
   SparsitySchedule schedule_;
   std::vector<std::string> targets_;
