@@ -216,15 +216,15 @@ void EventBus::Core::fail(Slot& slot, const char* hook, const Event& event, Fail
   }
   if (policy_ == ErrorPolicy::propagate) torn_ = true;
   failures.add({slot.modifier->name(), hook, event.type.value_or(EventType::INITIALIZE),
-                event.global_step, std::current_exception()});
+                event.global_step, slot.modifier, std::current_exception()});
 }
 
 void EventBus::Core::quarantine(Slot& slot, const char* hook, const Event& event,
                                 Failures& failures) {
   const EventType type = event.type.value_or(EventType::INITIALIZE);
   Modifier& modifier = *slot.modifier;
-  const detail::Failure failure{modifier.name(), hook, type, event.global_step,
-                                std::current_exception()};
+  const detail::Failure failure{modifier.name(),   hook,          type,
+                                event.global_step, slot.modifier, std::current_exception()};
   std::vector<std::string> further;
   const bool owes_end = modifier.phase() == Phase::active && slot.stage == Slot::Stage::active;
   if (owes_end) {

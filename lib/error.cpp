@@ -19,8 +19,10 @@ std::string message_for(const std::string& modifier, const std::string& hook, Ev
 }  // namespace
 
 ModifierError::ModifierError(std::string modifier, std::string hook, EventType event,
-                             std::int64_t step, std::vector<std::string> further)
+                             std::int64_t step, std::vector<std::string> further,
+                             std::shared_ptr<const void> thrower)
     : std::runtime_error{message_for(modifier, hook, event, step, further)},
+      detail::Keeps{std::move(thrower)},
       modifier_{std::move(modifier)},
       hook_{std::move(hook)},
       event_{event},

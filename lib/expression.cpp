@@ -89,18 +89,16 @@ const x3::rule<struct PowerRule, double> power{"a number"};
 const x3::rule<struct PrimaryRule, double> primary{"a number, a name or ("};
 
 const auto name_def = x3::lexeme[x3::char_("A-Za-z_") >> *x3::char_("A-Za-z0-9_")];
-const auto sum_def =
-    product[set] >> *(('+' > product[add]) | ('-' > product[subtract]));
-const auto product_def =
-    signed_power[set] >>
-    *((x3::lit("//") > signed_power[divide_down]) | ('/' > signed_power[divide]) |
-      ((x3::lit('*') >> !x3::lit('*')) > signed_power[multiply]) |
-      ('%' > signed_power[take_remainder]));
-const auto signed_power_def =
-    ('-' > signed_power[negate]) | ('+' > signed_power[set]) | power[set];
+const auto sum_def = product[set] >> *(('+' > product[add]) | ('-' > product[subtract]));
+const auto product_def = signed_power[set] >>
+                         *((x3::lit("//") > signed_power[divide_down]) |
+                           ('/' > signed_power[divide]) |
+                           ((x3::lit('*') >> !x3::lit('*')) > signed_power[multiply]) |
+                           ('%' > signed_power[take_remainder]));
+const auto signed_power_def = ('-' > signed_power[negate]) | ('+' > signed_power[set]) | power[set];
 const auto power_def = primary[set] >> -(x3::lit("**") > signed_power[raise]);
-const auto primary_def = number[set] | (name >> '(' >> (sum % ',') >> ')')[apply] |
-                         name[look_up] | ('(' > sum[set] > ')');
+const auto primary_def = number[set] | (name >> '(' >> (sum % ',') >> ')')[apply] | name[look_up] |
+                         ('(' > sum[set] > ')');
 
 BOOST_SPIRIT_DEFINE(name, sum, product, signed_power, power, primary)
 
@@ -131,8 +129,9 @@ double evaluate(std::string_view expression, const ValueOf& value_of) {
         "float, round, min and max");
   }
   if (!std::isfinite(result)) {
-    throw std::invalid_argument(shown + " is no finite number; something is divided by 0, or too "
-                                        "large");
+    throw std::invalid_argument(shown +
+                                " is no finite number; something is divided by 0, or too "
+                                "large");
   }
   return result;
 }

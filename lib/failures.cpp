@@ -26,7 +26,7 @@ ModifierError Failure::as_error(std::vector<std::string> further) const {
   try {
     std::rethrow_exception(error);
   } catch (...) {
-    return ModifierError{modifier, hook, event, step, std::move(further)};
+    return ModifierError{modifier, hook, event, step, std::move(further), thrower};
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Failure {
   const char* hook;
   EventType event;
   std::int64_t step;
+  std::shared_ptr<const void> thrower;  // destroyed after the error, whose code may be its plugin's
   std::exception_ptr error;
 
   [[nodiscard]] std::string line() const {

@@ -13,8 +13,9 @@ namespace {
 Recipe read(std::string_view text, const RecipeOptions& options, const std::string& source,
             std::filesystem::path folder) {
   if (text.size() > detail::longest_recipe) {
-    detail::fail_recipe(source, {}, "is too long; a recipe has at most " +
-                                        std::to_string(detail::longest_recipe) + " bytes");
+    detail::fail_recipe(
+        source, {},
+        "is too long; a recipe has at most " + std::to_string(detail::longest_recipe) + " bytes");
   }
   return RecipeReader{options, source, std::move(folder)}.read(text);
 }

@@ -21,8 +21,7 @@ class RecipeArgs {
   /// A recipe's args. `source` is its name in messages, and outlives this.
   explicit RecipeArgs(const std::string& source) : source_{&source} {}
   /// A stage's. The recipe's outlive them.
-  explicit RecipeArgs(RecipeArgs& of_recipe)
-      : source_{of_recipe.source_}, outer_{&of_recipe} {}
+  explicit RecipeArgs(RecipeArgs& of_recipe) : source_{of_recipe.source_}, outer_{&of_recipe} {}
 
   /// A value from the program, which stands before all others of that name.
   void fix(const std::string& name, SettingValue value);

@@ -42,8 +42,8 @@ std::string in_quotes(const std::string& text) { return to_string(SettingValue{t
 /// Where `word` stands in a text by itself, not as a part of another; npos when nowhere.
 std::size_t find_word(std::string_view text, std::string_view word) {
   const auto is_part = [&](std::size_t i) {
-    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) != 0 ||
-                               text[i] == '_');
+    return i < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[i])) != 0 || text[i] == '_');
   };
   for (std::size_t at = text.find(word); at != std::string_view::npos;
        at = text.find(word, at + 1)) {
@@ -60,8 +60,8 @@ Mark mark_at_fault(const RecipeModifier& modifier, const ModifierInfo& info,
   for (const SettingEntry& given : modifier.settings) {
     const SettingInfo* const setting = info.setting(given.key);
     if (setting == nullptr) continue;
-    const std::size_t at = std::min(find_word(message, given.key),
-                                    find_word(message, setting->name));
+    const std::size_t at =
+        std::min(find_word(message, given.key), find_word(message, setting->name));
     if (at >= first) continue;
     first = at;
     mark = given.value.mark;
@@ -101,8 +101,8 @@ Recipe RecipeReader::read(std::string_view text) && {
   } else if (tree.get_if<SettingValue::List>() != nullptr) {
     read_group("", "modifiers", tree, args_);
   } else {
-    fail(tree.mark, "is " + to_string(tree) +
-                        "; a recipe is a map of stages, or a list of modifiers");
+    fail(tree.mark,
+         "is " + to_string(tree) + "; a recipe is a map of stages, or a list of modifiers");
   }
   require_known_stages();
   const std::string in_vain = args_.fixed_in_vain();
@@ -186,9 +186,10 @@ void RecipeReader::read_top_entry(const SettingEntry& entry) {
   } else if (is_stage(entry)) {
     read_stage(key, entry.value);
   } else if (!is_plain(entry.value)) {
-    const std::vector<std::string> known{"args", "plugins", "stages", "modifiers", "metadata",
-                                         key + "_stage"};
-    fail(entry.mark, "there is no " + in_quotes(key) + " at the top of a recipe; the nearest is \"" +
+    const std::vector<std::string> known{"args",      "plugins",  "stages",
+                                         "modifiers", "metadata", key + "_stage"};
+    fail(entry.mark, "there is no " + in_quotes(key) +
+                         " at the top of a recipe; the nearest is \"" +
                          detail::nearest_name(key, known) +
                          "\". There are args, plugins, <name>_stage and <group>_modifiers");
   }
@@ -246,8 +247,8 @@ void RecipeReader::read_stage_entry(const std::string& stage, const SettingEntry
   } else if (names_class(key)) {
     read_modifier(stage, "", entry, args);
   } else if (!is_plain(entry.value)) {
-    const std::vector<std::string> known{"args", "run_type", "modifiers", "metadata",
-                                         "pruning_modifiers", key + "_modifiers"};
+    const std::vector<std::string> known{"args",     "run_type",          "modifiers",
+                                         "metadata", "pruning_modifiers", key + "_modifiers"};
     fail(entry.mark, "there is no " + in_quotes(key) + " in a stage; the nearest is \"" +
                          detail::nearest_name(key, known) +
                          "\". There are args, run_type and <group>_modifiers");

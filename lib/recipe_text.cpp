@@ -47,8 +47,9 @@ std::string front_matter(std::string_view text, const std::string& source) {
     }
     matter += '\n';
   }
-  fail_recipe(source, {}, inside ? "its front matter has no end; close it with a line of ---"
-                                 : "has no recipe; it stands between two lines of ---");
+  fail_recipe(source, {},
+              inside ? "its front matter has no end; close it with a line of ---"
+                     : "has no recipe; it stands between two lines of ---");
 }
 
 }  // namespace takt::detail

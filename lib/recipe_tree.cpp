@@ -42,8 +42,8 @@ std::optional<double> as_number(std::string_view text) {
     number = std::numeric_limits<double>::infinity();
   } else {
     // Neither a second sign nor the words "inf" and "nan", which from_chars would take.
-    const bool digits = !text.empty() && text.find_first_not_of("0123456789.eE+-") ==
-                                             std::string_view::npos;
+    const bool digits =
+        !text.empty() && text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
     if (!digits || is_one_of(text.substr(0, 1), {"+", "-", "e", "E"})) return std::nullopt;
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
@@ -144,14 +144,15 @@ class TreeBuilder final : public YAML::EventHandler {
     if (values_ <= most_values) return;
     fail_recipe(source_, mark,
                 "there are too many values, those that aliases repeat counted; a recipe has at "
-                "most " + std::to_string(most_values));
+                "most " +
+                    std::to_string(most_values));
   }
 
   void open(Open opened, Mark mark) {
     if (open_.size() >= most_levels) {
-      fail_recipe(source_, mark,
-                  "is nested too deep; a recipe has at most " + std::to_string(most_levels) +
-                      " levels");
+      fail_recipe(
+          source_, mark,
+          "is nested too deep; a recipe has at most " + std::to_string(most_levels) + " levels");
     }
     opened.value.mark = mark;
     open_.push_back(std::move(opened));
@@ -280,8 +281,9 @@ SettingValue recipe_tree(std::string_view text, const std::string& source) {
     fail_recipe(source, mark_of(error.mark), "can't be read as YAML: " + error.msg);
   }
   if (!builder.done()) {
-    fail_recipe(source, {1, 1}, "is empty; a recipe lists modifiers, as <name>_stage > "
-                                "<group>_modifiers > class > settings");
+    fail_recipe(source, {1, 1},
+                "is empty; a recipe lists modifiers, as <name>_stage > "
+                "<group>_modifiers > class > settings");
   }
   return builder.take();
 }

@@ -22,7 +22,7 @@ std::exception_ptr broken(const std::string& text) {
 }
 
 Failure failure(const std::string& modifier, const std::string& text) {
-  return {modifier, "on_update", EventType::OPTIM_PRE_STEP, 42, broken(text)};
+  return {modifier, "on_update", EventType::OPTIM_PRE_STEP, 42, nullptr, broken(text)};
 }
 
 /// What is thrown, which has to be a `ModifierError`.
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(the_first_failure_is_thrown_and_lists_the_further_ones_in_t
   Failures failures;
   failures.add(failure("prune", "first"));
   failures.add(failure("clip", "second"));
-  failures.add({"stop", "on_end", EventType::BATCH_END, 43, std::make_exception_ptr(7)});
+  failures.add({"stop", "on_end", EventType::BATCH_END, 43, nullptr, std::make_exception_ptr(7)});
   const ModifierError error = thrown_by(failures);
   const std::vector<std::string> expected{
       "modifier 'clip' failed in on_update at optim_pre_step of step 42: second",

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -67,14 +68,26 @@ class MissingState : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+namespace detail {
+/// Keeps something alive for as long as the exception that it is a base of.
+struct Keeps {
+  std::shared_ptr<const void> kept{};
+};
+}  // namespace detail
+
 /// One or more modifiers threw from a hook. The first exception is nested
 /// (`std::rethrow_if_nested`); the message has its text and, line by line, the further ones.
-class ModifierError : public std::runtime_error, public std::nested_exception {
+// The nested exception may have its code in a plugin, and so may be destroyed only while that is
+// loaded: bases are destroyed last to first, and the modifier that is kept keeps its plugin.
+class ModifierError : public std::runtime_error,
+                      private detail::Keeps,
+                      public std::nested_exception {
  public:
   /// Nests the exception that is being handled, so construct it inside a `catch`.
-  /// `hook` is the name of the member that threw, such as "on_update".
+  /// `hook` is the name of the member that threw, such as "on_update". The modifier that threw
+  /// lives as long as the error does.
   ModifierError(std::string modifier, std::string hook, EventType event, std::int64_t step,
-                std::vector<std::string> further = {});
+                std::vector<std::string> further = {}, std::shared_ptr<const void> thrower = {});
 
   /// The name of the modifier that threw first.
   [[nodiscard]] const std::string& modifier() const noexcept { return modifier_; }

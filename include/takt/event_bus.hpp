@@ -27,6 +27,8 @@
 
 namespace takt {
 
+class Recipe;
+
 /// When an observer of an event is called.
 enum class At : std::uint8_t {
   before,  ///< before the modifiers that are due run
@@ -160,6 +162,14 @@ class EventBus {
     return add_callable(events, cadence, as_hook(std::forward<Callable>(callable)), name, group);
   }
 
+  /// Adds the modifiers of a recipe, in its order: all of them, or none when one of them can't be
+  /// made or added, or throws as it is initialized. Throws what `Recipe::make` and `add` throw.
+  /// Returns what will not run as it may be meant, a line each: a start, end or update that is no
+  /// whole number of this bus's steps, with the steps that it really comes to, and what
+  /// `Recipe::warnings` has. The recipe's plugins stay loaded as long as the bus lives. Loop's
+  /// thread only; defined with the recipe.
+  std::vector<std::string> apply(const Recipe& recipe);
+
   /// Removes a modifier: `on_end` if it is active, then `on_finalize`; neither when its
   /// `on_initialize` has not run yet. False when no modifier has that name.
   bool remove(std::string_view name);
@@ -209,6 +219,7 @@ class EventBus {
   void calibration_epoch_end_if_open();
   void abort_open_calibration_epoch();
 
+  std::vector<std::shared_ptr<const void>> kept_;  // what outlives everything on the bus
   std::unique_ptr<Core> core_;
 };
 

@@ -21,7 +21,7 @@ namespace takt {
 /// How a recipe is read.
 struct RecipeOptions {
   Registry registry = Registry::builtin();  ///< the modifiers that a recipe may name
-  SettingValue::Map args{};                 ///< each takes the place of the recipe's own of its name
+  SettingValue::Map args{};  ///< each takes the place of the recipe's own of its name
   /// The stages to keep, with or without "_stage"; empty = all. What the others say is not looked
   /// at, so they may name modifiers that there are not.
   std::vector<std::string> stages{};
@@ -42,8 +42,7 @@ struct RecipeModifier {
 
   /// Marks, and names that were not given, make no difference.
   friend bool operator==(const RecipeModifier& a, const RecipeModifier& b) noexcept {
-    return a.stage == b.stage && a.group == b.group && a.type == b.type &&
-           a.settings == b.settings;
+    return a.stage == b.stage && a.group == b.group && a.type == b.type && a.settings == b.settings;
   }
 };
 
@@ -64,9 +63,10 @@ struct RecipeModifier {
 /// and a recipe may be nothing but such a list. Beside the stages there are
 /// - `args`: values by name. `{{name}}` in a setting stands for one, `{{2 * (name + 1)}}` for a
 ///   number computed with + - * / // % ** and abs, floor, ceil, int, float, min, max, round;
-///   `eval(…)` is another way to write it. Nothing is ever run as code. A number, text or list under
-///   any other name at the top, or in a stage, is an arg too;
-/// - `plugins`: shared libraries to load, by name or path (see `load_plugin`), a relative path being
+///   `eval(…)` is another way to write it. Nothing is ever run as code. A number, text or list
+///   under any other name at the top, or in a stage, is an arg too;
+/// - `plugins`: shared libraries to load, by name or path (see `load_plugin`), a relative path
+/// being
 ///   one from the recipe's folder;
 /// - `version`, `metadata`: for people; not read.
 ///
@@ -86,9 +86,7 @@ class Recipe {
                                           const std::string& name = "recipe");
 
   /// In the order in which they stand in the file, which is the order in which they run.
-  [[nodiscard]] const std::vector<RecipeModifier>& modifiers() const noexcept {
-    return modifiers_;
-  }
+  [[nodiscard]] const std::vector<RecipeModifier>& modifiers() const noexcept { return modifiers_; }
   /// The names of all stages, those that were not kept included.
   [[nodiscard]] const std::vector<std::string>& stages() const noexcept { return stages_; }
   /// The plugins that it names.
