@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "takt/setting_type.hpp"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -44,20 +46,25 @@ double SettingType<double>::read(const SettingValue& value) {
 
 float SettingType<float>::read(const SettingValue& value) {
   const double number = SettingType<double>::read(value);
-  if (std::isfinite(number) && std::abs(number) > std::numeric_limits<float>::max()) {
+  if (std::isfinite(number) &&
+      std::abs(number) > static_cast<double>(std::numeric_limits<float>::max())) {
     throw InvalidModifier("is " + to_string(value) + "; it is at most " +
                           detail::text_of(std::numeric_limits<float>::max()));
   }
   return static_cast<float>(number);
 }
 
-// By way of its shortest text: 0.1F is written as 0.1, and not as 0.10000000149011612.
+// By way of its shortest text: 0.1F is written as 0.1, and not as 0.10000000149011612. A few floats
+// are another number when that text is read as a double and then rounded: those are written
+// exactly.
 SettingValue SettingType<float>::write(float value) {
   std::array<char, 32> text{};
   const auto written = std::to_chars(text.data(), text.data() + text.size(), value);
-  double number = static_cast<double>(value);
+  const auto exact = static_cast<double>(value);
+  double number = exact;
   std::from_chars(text.data(), written.ptr, number);
-  return number;
+  const bool fits = std::abs(number) <= static_cast<double>(std::numeric_limits<float>::max());
+  return fits && static_cast<float>(number) == value ? number : exact;
 }
 
 std::int64_t SettingType<std::int64_t>::read(const SettingValue& value) {

@@ -2,6 +2,7 @@
 #include "takt/setting_value.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "number_text.hpp"
 
@@ -9,6 +10,25 @@ namespace takt {
 namespace {
 
 constexpr std::size_t longest_text = 60;
+
+/// On one line: line ends and other control characters as in YAML's double quotes.
+void append_text(std::string& text, std::string_view added) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (const char letter : added.substr(0, longest_text)) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (byte >= 0x20 && byte != 0x7F) {
+      text += letter;
+    } else if (letter == '\n') {
+      text += "\\n";
+    } else if (letter == '\t') {
+      text += "\\t";
+    } else {
+      text += "\\x";
+      text += digits[byte / 16];
+      text += digits[byte % 16];
+    }
+  }
+}
 
 // Stops soon after it has grown too long, however large the value is.
 void append(std::string& text, const SettingValue& value) {
@@ -19,7 +39,7 @@ void append(std::string& text, const SettingValue& value) {
     text += detail::text_of(*number);
   } else if (const auto* const string = value.get_if<std::string>()) {
     text += '"';
-    text += std::string_view{*string}.substr(0, longest_text);
+    append_text(text, *string);
     text += '"';
   } else if (const auto* const list = value.get_if<SettingValue::List>()) {
     text += '[';
@@ -33,7 +53,7 @@ void append(std::string& text, const SettingValue& value) {
     text += '{';
     for (const SettingEntry& each : *map) {
       if (&each != &map->front()) text += ", ";
-      text += std::string_view{each.key}.substr(0, longest_text);
+      append_text(text, each.key);
       text += ": ";
       append(text, each.value);
       if (text.size() > longest_text) return;
