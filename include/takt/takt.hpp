@@ -15,8 +15,16 @@
 #include "takt/event_type.hpp"
 #include "takt/model.hpp"
 #include "takt/modifier.hpp"
+#include "takt/modifier_type.hpp"
 #include "takt/optimizer.hpp"
+#include "takt/plugin.hpp"
+#include "takt/recipe.hpp"
+#include "takt/registry.hpp"
+#include "takt/setting_range.hpp"
+#include "takt/setting_type.hpp"
+#include "takt/setting_value.hpp"
 #include "takt/state.hpp"
+#include "takt/version.hpp"
 // IWYU pragma: end_exports
 
 #endif

@@ -19,4 +19,5 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/takt-config-version.cmake
 install(FILES
   ${PROJECT_BINARY_DIR}/takt-config.cmake
   ${PROJECT_BINARY_DIR}/takt-config-version.cmake
+  lib/cmake/TaktPlugin.cmake
   DESTINATION ${takt_package_dir})

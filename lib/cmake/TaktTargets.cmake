@@ -29,3 +29,20 @@ function(takt_mirror_modifier_headers root)
     configure_file(${header} ${root}/takt/modifiers/${name} COPYONLY)
   endforeach()
 endfunction()
+
+# Stops when the version in <takt/version.hpp>, which plugins are compiled with, is another than the
+# project's.
+function(takt_check_version header)
+  file(READ ${CMAKE_CURRENT_SOURCE_DIR}/${header} text)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+  foreach(constant
+      "version_major = ${PROJECT_VERSION_MAJOR};"
+      "version_minor = ${PROJECT_VERSION_MINOR};"
+      "version_patch = ${PROJECT_VERSION_PATCH};"
+      "version = \"${PROJECT_VERSION}\";")
+    string(FIND "${text}" " ${constant}" found)
+    if(found EQUAL -1)
+      message(FATAL_ERROR "${header} does not say ${constant} as project(VERSION) does")
+    endif()
+  endforeach()
+endfunction()
