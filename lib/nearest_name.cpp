@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace takt::detail {
@@ -37,16 +38,23 @@ std::size_t edits(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+/// Whether `name` is long enough to say something, and stands in `known` as it is.
+bool is_part(std::string_view name, std::string_view known) {
+  constexpr std::size_t shortest_part = 3;
+  const auto same = [](char a, char b) { return lower(a) == lower(b); };
+  return name.size() >= shortest_part && !std::ranges::search(known, name, same).empty();
+}
+
 }  // namespace
 
 std::string nearest_name(std::string_view name, std::span<const std::string> known) {
   const std::string_view looked_at = name.substr(0, longest_name);
   std::string nearest;
-  std::size_t fewest = std::numeric_limits<std::size_t>::max();
+  std::pair fewest{true, std::numeric_limits<std::size_t>::max()};
   for (const std::string& each : known) {
-    const std::size_t count = edits(looked_at, each);
-    if (count >= fewest) continue;
-    fewest = count;
+    const std::pair distance{!is_part(looked_at, each), edits(looked_at, each)};
+    if (distance >= fewest) continue;
+    fewest = distance;
     nearest = each;
   }
   return nearest;

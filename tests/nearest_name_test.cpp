@@ -90,6 +90,15 @@ BOOST_AUTO_TEST_CASE(two_neighbours_exchanged_are_nearer_than_two_letters_replac
   BOOST_TEST(nearest("ab", {"xyb", "ba"}) == "ba");
 }
 
+BOOST_AUTO_TEST_CASE(a_name_that_stands_in_a_longer_one_is_that_one) {
+  const Names names{"GMPruningModifier", "MagnitudePruningModifier", "MagnitudeModifier"};
+  BOOST_TEST(nearest("magnitude", names) == "MagnitudeModifier");
+  BOOST_TEST(nearest("MagnitudeP", names) == "MagnitudePruningModifier");
+  BOOST_TEST(nearest("gnitudePr", names) == "MagnitudePruningModifier");
+  // Two letters say too little.
+  BOOST_TEST(nearest("ud", {"xxudxx", "uc"}) == "uc");
+}
+
 BOOST_AUTO_TEST_CASE(case_is_not_looked_at) {
   BOOST_TEST(nearest("LEARNING_RATE", {"learning", "learning_rate"}) == "learning_rate");
   BOOST_TEST(nearest("progressmodifier", {"Progress", "ProgressModifier"}) == "ProgressModifier");
