@@ -211,7 +211,11 @@ void RecipeReader::require_known_stages() const {
     if (kept == "default" || std::ranges::any_of(recipe_.stages_, is_it)) continue;
     std::string problem = "there is no stage " + in_quotes(kept);
     if (recipe_.stages_.empty()) fail({}, problem + "; the recipe has no stages");
-    fail({}, problem + "; the nearest is \"" + detail::nearest_name(kept, recipe_.stages_) + '"');
+    std::vector<std::string> known = recipe_.stages_;
+    if (!kept.ends_with(stage_ending)) {
+      for (std::string& stage : known) stage.resize(stage.size() - stage_ending.size());
+    }
+    fail({}, problem + "; the nearest is \"" + detail::nearest_name(kept, known) + '"');
   }
 }
 

@@ -67,10 +67,9 @@ void read_settings(const ModifierInfo& info, const SettingValue::Map& given,
 
 /// Binds a modifier class `M` to the struct `S` that its constructor takes:
 ///
-///     ModifierType type = ModifierBinding<Clip, ClipSettings>{"ClipModifier", "Bounds gradients"}
-///                             .setting("limit", &ClipSettings::limit, "the largest absolute
-///                             value",
-///                                      more_than(0));
+///     ModifierType type =
+///         ModifierBinding<Clip, ClipSettings>{"ClipModifier", "bounds gradients"}
+///             .setting("limit", &ClipSettings::limit, "the largest size", more_than(0));
 ///
 /// `S` is default-constructible, and what it then holds are the defaults that are shown. It has the
 /// members `std::string name` and `Cadence cadence`; they are bound by themselves, as the settings

@@ -65,9 +65,8 @@ struct RecipeModifier {
 ///   number computed with + - * / // % ** and abs, floor, ceil, int, float, min, max, round;
 ///   `eval(…)` is another way to write it. Nothing is ever run as code. A number, text or list
 ///   under any other name at the top, or in a stage, is an arg too;
-/// - `plugins`: shared libraries to load, by name or path (see `load_plugin`), a relative path
-/// being
-///   one from the recipe's folder;
+/// - `plugins`: shared libraries to load, by name or path (see `load_plugin`), relative
+///   paths being paths from the recipe's folder;
 /// - `version`, `metadata`: for people; not read.
 ///
 /// What is wrong is told by a `RecipeError` that starts with file:line:column and names the text at

@@ -119,8 +119,7 @@ ModifierType LearningRateModifier::type() {
 ModifierType LearningRateModifier::function_type() {
   using S = FunctionSettings;
   return ModifierBinding<LearningRateModifier, S>{
-      "LearningRateFunctionModifier",
-      "SparseML's name for a learning rate from init_lr to final_lr"}
+      "LearningRateFunctionModifier", "moves the learning rate from init_lr to final_lr"}
       .setting("lr_func", &S::lr_func, "how the rate goes from start to end",
                one_of({"linear", "cosine", "constant"}))
       .required("init_lr", &S::init_lr, "the rate at start", at_least(0))

@@ -136,7 +136,7 @@ MagnitudePruningModifier::MagnitudePruningModifier(MagnitudePruningSettings sett
 ModifierType MagnitudePruningModifier::type() {
   using S = MagnitudePruningSettings;
   return ModifierBinding<MagnitudePruningModifier, S>{
-      "MagnitudePruningModifier", "zeroes the weights of smallest magnitude, more with each update"}
+      "MagnitudePruningModifier", "zeroes the smallest weights, more with each update"}
       .also("GMPruningModifier")
       .setting("targets", &S::targets, targets_meaning)
       .also("targets", "params")

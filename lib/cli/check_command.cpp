@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "check_command.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "cadence_advice.hpp"
+#include "recipe_source.hpp"
+#include "window_words.hpp"
+
+namespace takt::cli {
+namespace {
+
+struct Options {
+  RecipeSource recipe;
+  std::int64_t steps_per_epoch = 0;  // 0 = not given
+  bool steps = false;
+  bool yaml = false;
+
+  /// The bus that the recipe is for, as far as it is known.
+  [[nodiscard]] std::optional<Event> start() const {
+    if (steps_per_epoch > 0) return Event{.steps_per_epoch = steps_per_epoch};
+    if (steps) return Event{};
+    return std::nullopt;
+  }
+};
+
+std::string count_of(std::size_t count, const std::string& what) {
+  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
+/// What a recipe means, line by line.
+class Report {
+ public:
+  Report(const Recipe& recipe, std::optional<Event> start, const Screen& screen)
+      : recipe_{recipe}, start_{start}, screen_{screen} {}
+
+  void write(const std::string& name) const {
+    write_line(screen_, name + ": " + heading());
+    int widest = 0;
+    for (const auto& modifier : recipe_.modifiers()) {
+      widest = std::max(widest, width_of(shown_name(modifier)));
+    }
+    const std::string* stage = nullptr;
+    for (const auto& modifier : recipe_.modifiers()) {
+      if (!modifier.stage.empty() && (stage == nullptr || *stage != modifier.stage)) {
+        write_line(screen_, modifier.stage);
+      }
+      stage = &modifier.stage;
+      write_line(screen_, "  " + padded(shown_name(modifier), widest + 2) + words(modifier.cadence),
+                 widest + 4);
+    }
+    write_warnings();
+  }
+
+ private:
+  [[nodiscard]] std::string heading() const {
+    std::string text = count_of(recipe_.modifiers().size(), "modifier");
+    if (!recipe_.stages().empty()) text += " in " + count_of(recipe_.stages().size(), "stage");
+    if (!recipe_.plugins().empty()) text += ", " + count_of(recipe_.plugins().size(), "plugin");
+    if (!start_) return text;
+    if (!start_->steps_per_epoch) return text + ", counted in steps";
+    return text + ", counted in epochs of " +
+           count_of(static_cast<std::size_t>(*start_->steps_per_epoch), "step");
+  }
+
+  /// "warm-up (LearningRateModifier)"
+  static std::string shown_name(const RecipeModifier& modifier) {
+    if (modifier.name.starts_with(modifier.type)) return modifier.name;
+    return modifier.name + " (" + modifier.type + ')';
+  }
+
+  [[nodiscard]] std::string words(const Cadence& cadence) const {
+    if (!start_) return window_words(cadence, true);
+    std::string text = window_words(cadence, start_->steps_per_epoch.has_value());
+    return text + ": " + step_words(cadence, *start_);
+  }
+
+  void write_warnings() const {
+    for (const std::string& warning : recipe_.warnings()) write_warning(warning);
+    if (!start_) return;
+    for (const auto& modifier : recipe_.modifiers()) {
+      for (const auto& line : detail::cadence_advice(modifier.cadence, start_->steps_per_epoch)) {
+        write_warning(modifier.name + ": " + line);
+      }
+    }
+  }
+
+  void write_warning(const std::string& text) const { write_line(screen_, "warning: " + text, 2); }
+
+  const Recipe& recipe_;
+  std::optional<Event> start_;
+  const Screen& screen_;
+};
+
+/// Lets whole numbers from 1 on pass.
+CLI::Validator step_count() {
+  return {[](const std::string& text) -> std::string {
+            std::int64_t count = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, count);
+            if (error == std::errc{} && stop == end && count >= 1) return {};
+            return '"' + text + "\" is no whole number from 1 on";
+          },
+          ""};
+}
+
+void run(const Options& options, const Screen& screen) {
+  if (options.steps && options.steps_per_epoch > 0) {
+    throw CLI::ValidationError("--steps and --steps-per-epoch", "a bus counts in one of them");
+  }
+  const Recipe recipe = options.recipe.read(screen.in);
+  if (options.yaml) {
+    screen.out << recipe.to_yaml();
+    return;
+  }
+  Report{recipe, options.start(), screen}.write(options.recipe.name());
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& program, const Screen& screen) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& command = *program.add_subcommand("check", "say what a recipe means, or what is wrong");
+  command.group("Commands");
+  options->recipe.add_options(command);
+  command.add_option("--steps-per-epoch", options->steps_per_epoch, "also count its steps")
+      ->type_name("N")
+      ->check(step_count());
+  command.add_flag("--steps", options->steps, "for a bus that counts in steps, not in epochs");
+  command.add_flag("--yaml", options->yaml, "print the recipe with its args put in instead");
+  command.callback([options, &screen] { run(*options, screen); });
+}
+
+}  // namespace takt::cli

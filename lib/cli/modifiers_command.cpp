@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "modifiers_command.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "recipe_source.hpp"
+#include "takt/error.hpp"
+#include "takt/registry.hpp"
+
+namespace takt::cli {
+namespace {
+
+struct Options {
+  std::string name;
+  std::vector<std::string> plugins;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += ", ";
+    text += word;
+  }
+  return text;
+}
+
+void list_all(const Registry& registry, const Screen& screen) {
+  const std::vector<ModifierInfo> all = registry.modifiers();
+  int widest = 0;
+  for (const ModifierInfo& info : all) widest = std::max(widest, width_of(info.name));
+  for (const ModifierInfo& info : all) {
+    std::string line = padded(info.name, widest + 2);
+    line += info.summary;
+    if (const auto plugin = registry.plugin_of(info.name)) line += " (plugin " + plugin->name + ')';
+    write_line(screen, line, widest + 2);
+  }
+}
+
+/// "number, 0 to 1; default 0.9"
+std::string type_words(const SettingInfo& setting) {
+  std::string words = setting.type;
+  if (!setting.range.empty()) words += ", " + setting.range;
+  if (setting.required) {
+    words += "; required";
+  } else if (!setting.default_value.is_nothing()) {
+    words += "; default " + to_string(setting.default_value);
+  }
+  return words;
+}
+
+void describe(const ModifierInfo& info, const Registry& registry, const Screen& screen) {
+  write_line(screen, info.name + ": " + info.summary, 2);
+  if (!info.other_names.empty()) write_line(screen, "also " + joined(info.other_names), 2);
+  if (const auto plugin = registry.plugin_of(info.name)) {
+    write_line(screen,
+               "of plugin " + plugin->name + ' ' + plugin->version + ", " + plugin->path.string(),
+               2);
+  }
+  for (const SettingInfo& setting : info.settings) {
+    std::string heading = "  " + setting.name;
+    if (!setting.other_names.empty()) heading += " (also " + joined(setting.other_names) + ')';
+    write_line(screen, heading + ": " + type_words(setting), 6);
+    write_line(screen, "      " + setting.meaning, 6);
+  }
+}
+
+void run(const Options& options, const Screen& screen) {
+  const Registry registry = registry_with(options.plugins);
+  if (options.name.empty()) {
+    list_all(registry, screen);
+    return;
+  }
+  const ModifierInfo* const info = registry.find(options.name);
+  if (info == nullptr) throw InvalidModifier(registry.unknown(options.name));
+  describe(*info, registry, screen);
+}
+
+}  // namespace
+
+void add_modifiers_command(CLI::App& program, const Screen& screen) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& command =
+      *program.add_subcommand("modifiers", "list the modifiers, or one with its settings");
+  command.group("Commands");
+  command.add_option("NAME", options->name, "the class of one modifier")->type_name("");
+  add_plugin_option(command, options->plugins);
+  command.callback([options, &screen] { run(*options, screen); });
+}
+
+}  // namespace takt::cli
