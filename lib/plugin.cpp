@@ -28,6 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using boost::dll::shared_library;
+using detail::LoadedLibrary;
 using detail::PluginDescription;
 
 #ifdef _WIN32
@@ -102,12 +103,12 @@ std::string loader_error(const std::error_code& error) {
   return error.message();
 }
 
-shared_library open(const fs::path& file) {
+LoadedLibrary open(const fs::path& file) {
   // The symbols are bound at once, so that a missing one is an error here and no crash later; and
   // they stay the plugin's own, so that two plugins may use the same names.
   std::error_code error;
-  shared_library library{file, error,
-                         boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local};
+  LoadedLibrary library{file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local,
+                        error};
   if (!error) return library;
   const std::string problem = loader_error(error);
   const bool unresolved = problem.find("undefined symbol") != std::string::npos;
@@ -216,8 +217,8 @@ PluginInfo load_plugin(const fs::path& name_or_path, Registry& registry) {
   for (const auto& loaded : registry.plugins_) {
     if (loaded->info().path == file) return loaded->info();
   }
-  shared_library library = open(file);
-  const PluginDescription& description = description_in(library, file);
+  LoadedLibrary library = open(file);
+  const PluginDescription& description = description_in(library.get(), file);
   require_compatible(description, file);
   const PluginInfo info{description.name, text_or_empty(description.version), file};
   const auto plugin = std::make_shared<const detail::LoadedPlugin>(std::move(library), info);
