@@ -99,9 +99,7 @@ int main(int argc, char** argv) {
     bus.state().set(network);
     bus.state().set(adam);
     for (const std::string& warning : bus.apply(recipe)) fmt::print("warning: {}\n", warning);
-    fmt::print("{}:", file);
-    for (const auto& modifier : bus.modifiers()) fmt::print(" {}", modifier->name());
-    fmt::print("\n");
+    fmt::print("{}: {} modifiers\n", file, recipe.modifiers().size());
     std::fflush(stdout);
 
     train(bus, network, adam, batches, epochs);
