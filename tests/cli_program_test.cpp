@@ -296,6 +296,8 @@ BOOST_AUTO_TEST_CASE(a_recipe_may_name_a_plugin_s_modifiers_when_it_is_loaded) {
   const Outcome outcome = check(counting, {"--plugin", good_plugin});
   BOOST_TEST(outcome.code == 0);
   BOOST_TEST(has(outcome.out, "  CountModifier  every 3 epochs\n"), outcome.out);
+  BOOST_TEST(takt_program({"check", "--plugin", good_plugin, "-"}, counting).code == 0);
+  BOOST_TEST(takt_program({"modifiers", "--plugin", good_plugin, "CountModifier"}).code == 0);
   const Outcome named = check("plugins: [" + good_plugin + "]\n" + counting);
   BOOST_TEST(named.code == 0);
   BOOST_TEST(has(named.out, "1 modifier, 1 plugin\n"), named.out);

@@ -35,13 +35,20 @@ std::string text_from(std::istream& in) {
   return text;
 }
 
+/// An option that may be repeated, and takes one value each time.
+void add_list_option(CLI::App& command, const std::string& name, std::vector<std::string>& values,
+                     const std::string& value_name, const std::string& help) {
+  command.add_option(name, values, help + "; may be repeated")
+      ->type_name(value_name)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
 }  // namespace
 
 void add_plugin_option(CLI::App& command, std::vector<std::string>& plugins) {
-  command.add_option("--plugin", plugins, "load a plugin, by name or path; may be repeated")
-      ->type_name("PLUGIN")
-      ->expected(1)
-      ->take_all();
+  add_list_option(command, "--plugin", plugins, "PLUGIN", "load a plugin, by name or path");
 }
 
 Registry registry_with(const std::vector<std::string>& plugins) {
@@ -55,14 +62,8 @@ void RecipeSource::add_options(CLI::App& command) {
       ->required()
       ->type_name("");
   add_plugin_option(command, plugins_);
-  command.add_option("--arg", args_, "replace an arg of the recipe; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->expected(1)
-      ->take_all();
-  command.add_option("--stage", stages_, "read this stage only; may be repeated")
-      ->type_name("STAGE")
-      ->expected(1)
-      ->take_all();
+  add_list_option(command, "--arg", args_, "NAME=VALUE", "replace an arg of the recipe");
+  add_list_option(command, "--stage", stages_, "STAGE", "read this stage only");
 }
 
 Recipe RecipeSource::read(std::istream& in) const {
