@@ -42,7 +42,8 @@ std::size_t edits(std::string_view a, std::string_view b) {
 bool is_part(std::string_view name, std::string_view known) {
   constexpr std::size_t shortest_part = 3;
   const auto same = [](char a, char b) { return lower(a) == lower(b); };
-  return name.size() >= shortest_part && !std::ranges::search(known, name, same).empty();
+  return name.size() >= shortest_part &&
+         std::search(known.begin(), known.end(), name.begin(), name.end(), same) != known.end();
 }
 
 }  // namespace

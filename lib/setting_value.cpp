@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "number_text.hpp"
 
@@ -69,6 +70,11 @@ bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) ==
 
 }  // namespace
 
+SettingValue::SettingValue(bool value) noexcept : data_{value} {}
+SettingValue::SettingValue(std::string value) : data_{std::move(value)} {}
+SettingValue::SettingValue(const char* value) : data_{std::string{value}} {}
+SettingValue::SettingValue(std::string_view value) : data_{std::string{value}} {}
+SettingValue::SettingValue(List value) : data_{std::move(value)} {}
 SettingValue::SettingValue(Map value) : data_{std::move(value)} {}
 SettingValue::SettingValue(std::initializer_list<SettingEntry> entries) : data_{Map{entries}} {}
 

@@ -33,17 +33,17 @@ class SettingValue {
   using List = std::vector<SettingValue>;
   using Map = std::vector<SettingEntry>;
 
-  SettingValue() noexcept = default;                   ///< nothing
-  SettingValue(bool value) noexcept : data_{value} {}  // NOLINT(google-explicit-constructor)
+  SettingValue() noexcept = default;  ///< nothing
+  // They are defined where `SettingEntry` is complete, which a variant that holds a `Map` needs.
+  SettingValue(bool value) noexcept;  // NOLINT(google-explicit-constructor)
   template <class Number>
   SettingValue(Number value) noexcept  // NOLINT(google-explicit-constructor)
-      requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>)
-      : data_{static_cast<double>(value)} {}
-  SettingValue(std::string value) : data_{std::move(value)} {}         // NOLINT
-  SettingValue(const char* value) : data_{std::string{value}} {}       // NOLINT
-  SettingValue(std::string_view value) : data_{std::string{value}} {}  // NOLINT
-  SettingValue(List value) : data_{std::move(value)} {}                // NOLINT
-  SettingValue(Map value);                                             // NOLINT
+      requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>);
+  SettingValue(std::string value);       // NOLINT
+  SettingValue(const char* value);       // NOLINT
+  SettingValue(std::string_view value);  // NOLINT
+  SettingValue(List value);              // NOLINT
+  SettingValue(Map value);               // NOLINT
   /// A map: `{{"start", 1}, {"end", 8}}`.
   SettingValue(std::initializer_list<SettingEntry> entries);
 
@@ -79,6 +79,11 @@ struct SettingEntry {
     return a.key == b.key && a.value == b.value;
   }
 };
+
+template <class Number>
+SettingValue::SettingValue(Number value) noexcept
+    requires(std::is_arithmetic_v<Number> && !std::same_as<Number, bool>)
+    : data_{static_cast<double>(value)} {}
 
 /// On one line, as YAML's flow style has it: `[0.5, true, "2:4"]`. Long text is cut.
 [[nodiscard]] std::string to_string(const SettingValue& value);
