@@ -297,8 +297,10 @@ BOOST_AUTO_TEST_CASE(the_name_and_the_cadence_are_those_of_the_settings) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_schedule_is_refused_with_a_list_of_those_there_are) {
-  check_refused({.name = "rate", .schedule = "cosin", .learning_rate = 0.1},
-                {"\"rate\"", "\"cosin\"", "constant, step, exponential, cosine, linear_warmup"});
+  check_refused(
+      {.name = "rate", .schedule = "cosin", .learning_rate = 0.1},
+      {"\"rate\"", "\"cosin\"",
+       "constant, step, exponential, multi_step, cosine, cosine_restarts, linear_warmup"});
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_setting_is_refused_by_name) {
