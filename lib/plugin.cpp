@@ -196,7 +196,7 @@ fs::path find_plugin(std::string_view name_or_path) {
   if (name_or_path.empty()) {
     throw PluginError("a plugin's name is empty; give a name such as gradient_noise, or a path");
   }
-  const fs::path given{name_or_path};
+  fs::path given{name_or_path};
   if (is_path(given)) return given;
   const std::string file_name = given.string() + shared_library::suffix().string();
   std::string looked_in;
@@ -220,7 +220,7 @@ PluginInfo load_plugin(const fs::path& name_or_path, Registry& registry) {
   LoadedLibrary library = open(file);
   const PluginDescription& description = description_in(library.get(), file);
   require_compatible(description, file);
-  const PluginInfo info{description.name, text_or_empty(description.version), file};
+  PluginInfo info{description.name, text_or_empty(description.version), file};
   const auto plugin = std::make_shared<const detail::LoadedPlugin>(std::move(library), info);
 
   // Made after `plugin`, so that what it holds of the plugin is destroyed before the library goes.
@@ -232,7 +232,10 @@ PluginInfo load_plugin(const fs::path& name_or_path, Registry& registry) {
   for (const auto& [name, before] : registry.entries_) {
     const auto after = changed.entries_.find(name);
     if (after == changed.entries_.end() || after->second.type != before.type) {
-      refuse(file, who + "takes away \"" + name + "\"; a plugin only adds to a registry");
+      std::string problem = who;
+      problem += "takes away \"";
+      problem += name;
+      refuse(file, problem + "\"; a plugin only adds to a registry");
     }
   }
   if (changed.entries_.size() == registry.entries_.size()) {

@@ -92,7 +92,10 @@ void Registry::add(ModifierType type) {
   for (const std::string& other : type.info.other_names) {
     require_free(other);
     if (other == name || !others.emplace(other, name).second) {
-      throw InvalidModifier(name + " has the name \"" + other + "\" twice; a name is used once");
+      std::string problem = name;
+      problem += " has the name \"";
+      problem += other;
+      throw InvalidModifier(problem + "\" twice; a name is used once");
     }
   }
   Entry made{.type = std::make_shared<const ModifierType>(std::move(type))};

@@ -89,9 +89,7 @@ const SettingValue* SettingValue::find(std::string_view key) const noexcept {
   return found == map->end() ? nullptr : &found->value;
 }
 
-bool operator==(const SettingValue& a, const SettingValue& b) noexcept {
-  return a.data_ == b.data_;
-}
+bool operator==(const SettingValue& a, const SettingValue& b) { return a.data_ == b.data_; }
 
 std::string to_string(const SettingValue& value) {
   std::string text;

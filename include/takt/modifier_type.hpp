@@ -92,14 +92,14 @@ class ModifierBinding {
 
   /// Binds one member, of `S` or of a base of it. The order is that in which settings are listed.
   template <class T, class Base>
-  ModifierBinding& setting(std::string name, T Base::*member, std::string meaning,
+  ModifierBinding& setting(const std::string& name, T Base::*member, const std::string& meaning,
                            SettingRange range = {}) {
     static_assert(std::derived_from<S, Base>, "the member is none of the settings struct's");
-    type_.settings.push_back({.name = std::move(name),
+    type_.settings.push_back({.name = name,
                               .type = SettingType<T>::name(),
                               .range = range.text(),
                               .default_value = SettingType<T>::write(S{}.*member),
-                              .meaning = std::move(meaning)});
+                              .meaning = meaning});
     readers_.push_back([member, range = std::move(range)](S& settings, const SettingEntry& entry) {
       range.check(entry.value);
       settings.*member = SettingType<T>::read(entry.value);
@@ -109,9 +109,9 @@ class ModifierBinding {
 
   /// The same, for a setting that a recipe has to give; its default is not shown.
   template <class T, class Base>
-  ModifierBinding& required(std::string name, T Base::*member, std::string meaning,
+  ModifierBinding& required(const std::string& name, T Base::*member, const std::string& meaning,
                             SettingRange range = {}) {
-    setting(std::move(name), member, std::move(meaning), std::move(range));
+    setting(name, member, meaning, std::move(range));
     type_.settings.back().required = true;
     type_.settings.back().default_value = {};
     return *this;
@@ -119,10 +119,10 @@ class ModifierBinding {
 
   /// Binds a setting that is no single member: `read(settings, value)` puts it where it belongs,
   /// and throws `InvalidModifier` for what it can't take.
-  ModifierBinding& reads(std::string name, std::string type, std::string meaning,
+  ModifierBinding& reads(const std::string& name, const std::string& type,
+                         const std::string& meaning,
                          std::function<void(S&, const SettingValue&)> read) {
-    type_.settings.push_back(
-        {.name = std::move(name), .type = std::move(type), .meaning = std::move(meaning)});
+    type_.settings.push_back({.name = name, .type = type, .meaning = meaning});
     readers_.push_back([read = std::move(read)](S& settings, const SettingEntry& entry) {
       read(settings, entry.value);
     });
@@ -136,9 +136,9 @@ class ModifierBinding {
   }
 
   /// Another name for the setting `name`, which is bound already.
-  ModifierBinding& also(std::string_view name, std::string other_name) {
+  ModifierBinding& also(std::string_view name, const std::string& other_name) {
     for (SettingInfo& setting : type_.settings) {
-      if (setting.name == name) setting.other_names.push_back(std::move(other_name));
+      if (setting.name == name) setting.other_names.push_back(other_name);
     }
     return *this;
   }
@@ -162,15 +162,15 @@ class ModifierBinding {
   }
 
  private:
-  void bind_cadence(std::string name, std::string other_name,
-                    std::optional<double> Cadence::*member, std::string meaning) {
+  void bind_cadence(const std::string& name, const std::string& other_name,
+                    std::optional<double> Cadence::*member, const std::string& meaning) {
     using Bound = std::optional<double>;
-    type_.settings.push_back({.name = std::move(name),
+    type_.settings.push_back({.name = name,
                               .type = SettingType<Bound>::name(),
                               .range = member == &Cadence::update ? "0 or more" : "",
                               .default_value = SettingType<Bound>::write(S{}.cadence.*member),
-                              .meaning = std::move(meaning),
-                              .other_names = {std::move(other_name)}});
+                              .meaning = meaning,
+                              .other_names = {other_name}});
     readers_.push_back([member](S& settings, const SettingEntry& entry) {
       settings.cadence.*member = detail::read_bound(entry);
     });

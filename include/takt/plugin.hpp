@@ -131,6 +131,7 @@ constexpr AbiText plugin_abi = describe_abi();
 
 /// Makes a shared library a plugin; once in it, outside all namespaces. Its name and version are
 /// string literals; in the body that follows, `registry` is the `takt::Registry&` to add to.
+// NOLINTBEGIN(bugprone-macro-parentheses): a string literal, and the name of a parameter
 #define TAKT_PLUGIN(plugin_name, plugin_version, registry)                                        \
   static void takt_plugin_add_to(::takt::Registry& registry);                                     \
   extern "C" [[gnu::visibility("default")]] const ::takt::detail::PluginDescription takt_plugin;  \
@@ -141,5 +142,6 @@ constexpr AbiText plugin_abi = describe_abi();
                                                           plugin_version,                         \
                                                           &takt_plugin_add_to};                   \
   static void takt_plugin_add_to([[maybe_unused]] ::takt::Registry& registry)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif

@@ -41,7 +41,7 @@ struct RecipeModifier {
   Mark mark{};                   ///< where its class is named
 
   /// Marks, and names that were not given, make no difference.
-  friend bool operator==(const RecipeModifier& a, const RecipeModifier& b) noexcept {
+  friend bool operator==(const RecipeModifier& a, const RecipeModifier& b) {
     return a.stage == b.stage && a.group == b.group && a.type == b.type && a.settings == b.settings;
   }
 };
@@ -102,7 +102,7 @@ class Recipe {
   [[nodiscard]] std::string to_yaml() const;
 
   /// Whether they say the same: the same modifiers with the same settings, stages and plugins.
-  friend bool operator==(const Recipe& a, const Recipe& b) noexcept {
+  friend bool operator==(const Recipe& a, const Recipe& b) {
     return a.modifiers_ == b.modifiers_ && a.plugins_ == b.plugins_;
   }
 

@@ -63,7 +63,7 @@ class SettingValue {
 
   Mark mark{};  ///< where it was written; two values that differ in it alone are equal
 
-  friend bool operator==(const SettingValue& a, const SettingValue& b) noexcept;
+  friend bool operator==(const SettingValue& a, const SettingValue& b);
 
  private:
   std::variant<std::monostate, bool, double, std::string, List, Map> data_;
@@ -75,7 +75,7 @@ struct SettingEntry {
   SettingValue value{};
   Mark mark{};  ///< where the name was written
 
-  friend bool operator==(const SettingEntry& a, const SettingEntry& b) noexcept {
+  friend bool operator==(const SettingEntry& a, const SettingEntry& b) {
     return a.key == b.key && a.value == b.value;
   }
 };

@@ -38,7 +38,7 @@ std::string window_words(const Cadence& cadence, bool epochs) {
   const std::string unit = epochs ? "epoch" : "step";
   const bool opens = cadence.start && *cadence.start > 0.0;
   const bool closes = cadence.end && *cadence.end < largest_step;
-  const std::string rate = rate_words(cadence, unit);
+  std::string rate = rate_words(cadence, unit);
   if (!opens && !closes) return rate;
   if (cadence.start && closes && *cadence.start == *cadence.end) {
     return "at " + unit + ' ' + text_of(*cadence.end);
