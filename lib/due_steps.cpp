@@ -78,4 +78,51 @@ std::optional<std::int64_t> DueSteps::search(std::int64_t from) const noexcept {
   return on_grid(index_of(from, steps_), update_) ? std::optional{from} : std::nullopt;
 }
 
+std::optional<std::int64_t> DueSteps::last_until(std::int64_t step) const noexcept {
+  const std::int64_t until = std::min(step, last_);
+  if (until < first_) return std::nullopt;
+  if (period_ != 0 && until <= last_regular_) {
+    const std::int64_t multiple = until / period_ * period_;
+    return multiple >= first_ ? std::optional{multiple} : std::nullopt;
+  }
+  // The next due step never decreases from one step to the next, so "one comes from here on, up to
+  // `until`" holds up to the last due step and at no step after it.
+  const auto comes = [&](std::int64_t from) {
+    const std::optional<std::int64_t> due = next(from);
+    return due && *due <= until;
+  };
+  if (!comes(first_)) return std::nullopt;
+  std::int64_t low = first_;
+  std::int64_t high = until;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2 + (high - low) % 2;
+    if (comes(middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+std::int64_t DueSteps::count(std::int64_t from, std::int64_t to) const noexcept {
+  const std::int64_t until = std::min(to, last_);
+  std::int64_t step = std::max(from, first_);
+  std::int64_t count = 0;
+  if (period_ != 0 && step <= last_regular_) {
+    const std::int64_t regular = std::min(until, last_regular_);
+    const auto multiples_below = [this](std::int64_t bound) {
+      return bound / period_ + (bound % period_ == 0 ? 0 : 1);  // from 0 on, 0 included
+    };
+    if (step <= regular) count = regular / period_ + 1 - multiples_below(step);
+    step = regular + 1;
+  }
+  // What follows no period is due seldom, or this is beyond all that is trained.
+  for (auto due = step <= until ? next(step) : std::nullopt; due && *due <= until;
+       due = *due < until ? next(*due + 1) : std::nullopt) {
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace takt::detail

@@ -37,6 +37,11 @@ class DueSteps {
     return regular ? due + period_ : next(due + 1);
   }
 
+  /// The last due step up to `step`; nothing when there is none.
+  [[nodiscard]] std::optional<std::int64_t> last_until(std::int64_t step) const noexcept;
+  /// How many steps from `from` to `to`, both included, are due.
+  [[nodiscard]] std::int64_t count(std::int64_t from, std::int64_t to) const noexcept;
+
  private:
   void find_period() noexcept;
   [[nodiscard]] std::optional<std::int64_t> search(std::int64_t from) const noexcept;

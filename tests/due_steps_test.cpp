@@ -186,6 +186,38 @@ BOOST_AUTO_TEST_CASE(the_grid_search_alone_agrees_with_stepping) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(the_count_and_the_last_of_some_steps_agree_with_stepping) {
+  BOOST_TEST(rc::check("DueSteps::count and last_until", [] {
+    constexpr std::int64_t length = 300;
+    const auto questions =
+        *rc::gen::container<std::vector<Question>>(20, takt::test::any_question());
+    for (const Question& question : questions) {
+      const std::int64_t from = std::min(question.from, max_step - length);
+      const std::int64_t to = from + length - 1;
+      std::int64_t count = 0;
+      Step last;
+      for (std::int64_t step = from; step <= to; ++step) {
+        if (!question.due(step)) continue;
+        ++count;
+        last = step;
+      }
+      const DueSteps due{question.cadence, question.steps()};
+      RC_ASSERT(due.count(from, to) == count);
+      const Step said = due.last_until(to);
+      RC_ASSERT((last ? said == last : !said || (*said < from && question.due(*said))));
+      RC_ASSERT(due.count(to, from) == 0);
+    }
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(beyond_the_period_due_steps_are_counted_one_by_one) {
+  // At 3 steps an epoch, a third of an epoch is due at every step up to 2^48 and after it.
+  const DueSteps due{Cadence{.update = 1.0 / 3.0}, 3};
+  constexpr std::int64_t edge = std::int64_t{1} << 48;
+  BOOST_TEST(due.count(edge - 100, edge + 99) == 200);
+  BOOST_TEST(due.count(0, edge - 1) == edge);
+}
+
 BOOST_AUTO_TEST_CASE(an_update_a_few_units_in_the_last_place_off_a_period_is_due_far_away) {
   // Of the multiples of 109 none is due; the first step beside one that drifts into the tolerance
   // is.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/hook.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+
+BOOST_AUTO_TEST_SUITE(hook)
+
+BOOST_AUTO_TEST_CASE(a_hook_is_called_as_its_function) {
+  using takt::Hook;
+  BOOST_TEST(to_string(Hook::on_initialize) == "on_initialize");
+  BOOST_TEST(to_string(Hook::on_start) == "on_start");
+  BOOST_TEST(to_string(Hook::on_event) == "on_event");
+  BOOST_TEST(to_string(Hook::on_update) == "on_update");
+  BOOST_TEST(to_string(Hook::on_end) == "on_end");
+  BOOST_TEST(to_string(Hook::on_abort) == "on_abort");
+  BOOST_TEST(to_string(Hook::on_finalize) == "on_finalize");
+  std::ostringstream out;
+  out << Hook::on_start;
+  BOOST_TEST(out.str() == "on_start");
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_is_no_hook_is_invalid) {
+  BOOST_TEST(to_string(static_cast<takt::Hook>(200)) == "invalid");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
