@@ -10,6 +10,11 @@
 namespace takt {
 namespace {
 
+// `std::regex` calls itself for each character of either, so that longer ones may overflow the
+// stack.
+constexpr std::size_t longest_expression = 1000;
+constexpr std::size_t longest_name = 1000;
+
 using Matcher = std::function<bool(const Parameter&)>;
 
 Matcher matcher_for(const std::string& target) {
@@ -20,9 +25,19 @@ Matcher matcher_for(const std::string& target) {
       return p.name == target || (!p.kind.empty() && p.kind == target);
     };
   }
+  if (target.size() > longest_expression) {
+    throw TargetError("target '" + target.substr(0, 60) + "...' has " +
+                      std::to_string(target.size()) + " characters; a regular expression has " +
+                      std::to_string(longest_expression) + " at most");
+  }
   try {
     std::regex expression{target.substr(3)};
     return [expression = std::move(expression)](const Parameter& p) {
+      if (p.name.size() > longest_name) {
+        throw TargetError("the parameter '" + std::string{p.name.substr(0, 60)} +
+                          "...' has a name too long for regular expressions; they look at " +
+                          std::to_string(longest_name) + " characters at most");
+      }
       return std::regex_search(p.name.begin(), p.name.end(), expression,
                                std::regex_constants::match_continuous);
     };

@@ -165,6 +165,12 @@ BOOST_AUTO_TEST_CASE(a_regular_expression_that_cannot_be_read_is_refused_by_its_
   BOOST_TEST(contains(refusal({"scale", "re:(open"}), "re:(open"));
 }
 
+BOOST_AUTO_TEST_CASE(an_expression_or_a_name_that_is_too_long_to_match_is_refused) {
+  BOOST_TEST(contains(refusal({"re:" + std::string(100'000, '(')}), "1000 at most"));
+  BOOST_TEST(contains(refusal({"re:" + std::string(998, 'x')}), "1000 at most"));
+  BOOST_TEST(!contains(refusal({"re:" + std::string(997, 'x')}), "1000 at most"));
+}
+
 BOOST_AUTO_TEST_CASE(an_ignored_regular_expression_that_cannot_be_read_is_refused_as_well) {
   BOOST_TEST(contains(refusal({"__ALL__"}, {"re:*"}), "re:*"));
 }

@@ -21,7 +21,9 @@ namespace takt {
 /// How a recipe is read.
 struct RecipeOptions {
   Registry registry = Registry::builtin();  ///< the modifiers that a recipe may name
-  SettingValue::Map args{};  ///< each takes the place of the recipe's own of its name
+  /// Each takes the place of the recipe's own of its name, or stands for one that settings ask for
+  /// and the recipe leaves open. One that is neither is an error.
+  SettingValue::Map args{};
   /// The stages to keep, with or without "_stage"; empty = all. What the others say is not looked
   /// at, so they may name modifiers that there are not.
   std::vector<std::string> stages{};
@@ -70,8 +72,9 @@ struct RecipeModifier {
 /// - `version`, `metadata`: for people; not read.
 ///
 /// What is wrong is told by a `RecipeError` that starts with file:line:column and names the text at
-/// fault and the nearest known name. A recipe is at most 1 MiB of text, 100 000 values (those that
-/// aliases and args repeat are counted) and 64 levels deep.
+/// fault and the nearest known name. A recipe is at most 1 MiB of text and 100 000 values, both
+/// counted with what aliases and args repeat, and 64 levels deep; a name in it has 200 bytes at
+/// most.
 ///
 /// A value; its const members may be called from several threads. It keeps its plugins loaded.
 class Recipe {
@@ -98,7 +101,8 @@ class Recipe {
   /// New modifiers, one for each of `modifiers()`.
   [[nodiscard]] std::vector<std::shared_ptr<Modifier>> make() const;
 
-  /// The recipe as YAML, with args put in. It reads back as an equal one.
+  /// The recipe as YAML, with args put in. It reads back as an equal one, unless what aliases and
+  /// args repeat makes it longer than a recipe may be.
   [[nodiscard]] std::string to_yaml() const;
 
   /// Whether they say the same: the same modifiers with the same settings, stages and plugins.

@@ -30,6 +30,10 @@ ModifierType EpochRangeModifier::type() {
       "EpochRangeModifier", "asks the loop to stop when its end is reached"};
 }
 
+void EpochRangeModifier::on_initialize(State& state, const Event& event) {
+  stop_if_over(state, event);
+}
+
 void EpochRangeModifier::on_start(State&, const Event&) { steps_ = false; }
 
 void EpochRangeModifier::on_event(State& state, const Event& event) {
@@ -39,6 +43,11 @@ void EpochRangeModifier::on_event(State& state, const Event& event) {
   }
   Event next = event;
   next.global_step += steps_ ? 1 : 0;
+  stop_if_over(state, next);
+}
+
+/// `next` has the counters of the batch to come.
+void EpochRangeModifier::stop_if_over(State& state, const Event& next) const {
   const double index = next.current_index();
   const double end = cadence().end.value_or(0.0);
   if (index + detail::index_tolerance(index) < end) return;

@@ -21,7 +21,8 @@ struct EpochRangeSettings {
 };
 
 /// Asks the loop to stop (`state.control.stop`) when training has come to its end: at the BATCH_END
-/// after which the next batch's index is `cadence.end` or more. So `{.end = 10}` is ten epochs, the
+/// after which the next batch's index is `cadence.end` or more, and already at INITIALIZE in a run
+/// that is resumed there. So `{.end = 10}` is ten epochs, the
 /// tenth complete and no step of an eleventh. It is for the loop to ask
 /// `state.control.stop_requested()`.
 class EpochRangeModifier : public Modifier {
@@ -32,10 +33,13 @@ class EpochRangeModifier : public Modifier {
   /// Its name and settings, for a registry.
   [[nodiscard]] static ModifierType type();
 
+  void on_initialize(State& state, const Event& event) override;
   void on_start(State& state, const Event& event) override;
   void on_event(State& state, const Event& event) override;
 
  private:
+  void stop_if_over(State& state, const Event& next) const;
+
   bool steps_ = false;  // whether the open batch made a step
 };
 

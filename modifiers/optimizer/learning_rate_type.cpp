@@ -16,6 +16,7 @@ namespace {
 /// about.
 struct RecipeSettings : LearningRateSettings {
   std::optional<std::string> lr_class{};
+  bool has_lr_kwargs = false;
   std::optional<double> lr_min{};
   std::optional<double> cycle_epochs{};
 };
@@ -24,6 +25,7 @@ void read_lr_kwargs(RecipeSettings& settings, const SettingValue& value) {
   using Number = SettingType<double>;
   const auto* const map = value.get_if<SettingValue::Map>();
   if (map == nullptr) throw_wrong_type(value, "map");
+  settings.has_lr_kwargs = true;
   for (const SettingEntry& entry : *map) {
     if (entry.key == "gamma") {
       settings.gamma = Number::read(entry.value);
@@ -44,10 +46,18 @@ void read_lr_kwargs(RecipeSettings& settings, const SettingValue& value) {
 
 /// Its ExponentialLR falls once per epoch, and not at every step.
 void take_lr_class(RecipeSettings& settings) {
-  if (!settings.lr_class) return;
+  if (!settings.lr_class) {
+    if (!settings.has_lr_kwargs) return;
+    throw InvalidModifier(
+        "lr_kwargs comes with lr_class; leave it out, and set gamma, step_size or milestones");
+  }
   if (settings.learning_rate || settings.schedule != LearningRateSettings{}.schedule) {
     throw InvalidModifier(
         "lr_class comes with init_lr; leave out learning_rate and schedule, or lr_class");
+  }
+  if (settings.init_lr == 0.0) {
+    throw InvalidModifier(
+        "init_lr is not set; with lr_class it is the rate that training starts with");
   }
   settings.learning_rate = settings.init_lr;
   settings.init_lr = 0.0;
@@ -59,6 +69,9 @@ void take_lr_class(RecipeSettings& settings) {
   } else if (*settings.lr_class == "MultiStepLR") {
     settings.schedule = "multi_step";
   } else {
+    if (!settings.cycle_epochs) {
+      throw InvalidModifier(*settings.lr_class + " needs lr_kwargs: {cycle_epochs: ...}");
+    }
     settings.schedule = "cosine_restarts";
     settings.step_size = settings.cycle_epochs;
     settings.final_lr = settings.lr_min.value_or(0.0);
@@ -74,6 +87,9 @@ struct FunctionSettings {
   std::optional<double> final_lr{};
 
   operator LearningRateSettings() const {  // NOLINT(google-explicit-constructor)
+    if (lr_func == "linear" && !final_lr) {
+      throw InvalidModifier("final_lr is not set; linear needs it, the rate at end");
+    }
     LearningRateSettings settings{.name = name, .cadence = cadence};
     if (lr_func == "linear") {
       settings.schedule = "linear_warmup";
