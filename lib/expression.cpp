@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/fusion/include/at_c.hpp>
 #include <boost/spirit/home/x3.hpp>
+#include <charconv>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
@@ -32,9 +33,30 @@ struct PlainNumber : x3::ureal_policies<double> {
 };
 const x3::real_parser<double, PlainNumber> number;
 
+/// Something is divided by 0, or too large, or has no real root.
+struct NotFinite {};
+
+double checked(double value) {
+  if (!std::isfinite(value)) throw NotFinite{};
+  return value;
+}
+
+/// The text says what the number is: Spirit's own arithmetic is a bit off where digits are many.
+double read_number(std::string_view text) {
+  double value = 0.0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return checked(value);
+}
+
 double remainder_like_python(double a, double b) {
   const double rest = std::fmod(a, b);
   return rest != 0.0 && (rest < 0.0) != (b < 0.0) ? rest + b : rest;
+}
+
+/// So that a is b times the quotient plus the remainder: 1 // 0.1 is 9, for 0.1 as it is stored is
+/// more than a tenth.
+double quotient_like_python(double a, double b) {
+  return std::round((a - remainder_like_python(a, b)) / b);
 }
 
 double call(const std::string& function, const std::vector<double>& arguments) {
@@ -59,18 +81,30 @@ double call(const std::string& function, const std::vector<double>& arguments) {
 
 // Each action changes or sets the value of the rule that it stands in.
 const auto set = [](auto& context) { x3::_val(context) = x3::_attr(context); };
-const auto add = [](auto& context) { x3::_val(context) += x3::_attr(context); };
-const auto subtract = [](auto& context) { x3::_val(context) -= x3::_attr(context); };
-const auto multiply = [](auto& context) { x3::_val(context) *= x3::_attr(context); };
-const auto divide = [](auto& context) { x3::_val(context) /= x3::_attr(context); };
+const auto set_number = [](auto& context) {
+  const auto& text = x3::_attr(context);
+  x3::_val(context) = read_number({text.begin(), text.end()});
+};
+const auto add = [](auto& context) {
+  x3::_val(context) = checked(x3::_val(context) + x3::_attr(context));
+};
+const auto subtract = [](auto& context) {
+  x3::_val(context) = checked(x3::_val(context) - x3::_attr(context));
+};
+const auto multiply = [](auto& context) {
+  x3::_val(context) = checked(x3::_val(context) * x3::_attr(context));
+};
+const auto divide = [](auto& context) {
+  x3::_val(context) = checked(x3::_val(context) / x3::_attr(context));
+};
 const auto divide_down = [](auto& context) {
-  x3::_val(context) = std::floor(x3::_val(context) / x3::_attr(context));
+  x3::_val(context) = checked(quotient_like_python(x3::_val(context), x3::_attr(context)));
 };
 const auto take_remainder = [](auto& context) {
-  x3::_val(context) = remainder_like_python(x3::_val(context), x3::_attr(context));
+  x3::_val(context) = checked(remainder_like_python(x3::_val(context), x3::_attr(context)));
 };
 const auto raise = [](auto& context) {
-  x3::_val(context) = std::pow(x3::_val(context), x3::_attr(context));
+  x3::_val(context) = checked(std::pow(x3::_val(context), x3::_attr(context)));
 };
 const auto negate = [](auto& context) { x3::_val(context) = -x3::_attr(context); };
 const auto look_up = [](auto& context) {
@@ -97,8 +131,8 @@ const auto product_def = signed_power[set] >>
                            ('%' > signed_power[take_remainder]));
 const auto signed_power_def = ('-' > signed_power[negate]) | ('+' > signed_power[set]) | power[set];
 const auto power_def = primary[set] >> -(x3::lit("**") > signed_power[raise]);
-const auto primary_def = number[set] | (name >> '(' >> (sum % ',') >> ')')[apply] | name[look_up] |
-                         ('(' > sum[set] > ')');
+const auto primary_def = x3::raw[number][set_number] | ((name >> '(') > (sum % ',') > ')')[apply] |
+                         name[look_up] | ('(' > sum[set] > ')');
 
 BOOST_SPIRIT_DEFINE(name, sum, product, signed_power, power, primary)
 
@@ -117,8 +151,13 @@ double evaluate(std::string_view expression, const ValueOf& value_of) {
   try {
     const auto with_names = x3::with<ValueOfTag>(std::cref(value_of))[sum];
     whole = x3::phrase_parse(at, end, with_names, x3::ascii::space, result) && at == end;
+    checked(result);
   } catch (const x3::expectation_failure<const char*>& failure) {
     at = failure.where();
+    whole = false;
+  } catch (const NotFinite&) {
+    throw std::invalid_argument(shown +
+                                " is no finite number; something is divided by 0, or too large");
   }
   if (!whole) {
     const std::string rest{at, end};
@@ -128,12 +167,7 @@ double evaluate(std::string_view expression, const ValueOf& value_of) {
         " on; it is numbers, names, + - * / // % **, parentheses, and abs, floor, ceil, int, "
         "float, round, min and max");
   }
-  if (!std::isfinite(result)) {
-    throw std::invalid_argument(shown +
-                                " is no finite number; something is divided by 0, or too "
-                                "large");
-  }
-  return result;
+  return result + 0.0;  // -0 is written as 0
 }
 
 bool is_name(std::string_view text) noexcept {
