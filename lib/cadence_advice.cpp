@@ -58,8 +58,11 @@ class Advice {
            "no whole number of steps; ";
   }
 
-  /// With as many digits as tell a reader something.
-  static std::string rounded(double number) { return text_of(std::round(number * 1e4) / 1e4); }
+  /// With as many digits as tell a reader something: all, when fewer make a whole number of it.
+  static std::string rounded(double number) {
+    const double near = std::round(number * 1e4) / 1e4;
+    return text_of(near == std::round(near) ? number : near);
+  }
 
   [[nodiscard]] std::string step_text(std::int64_t step) const {
     std::string text = "step " + std::to_string(step);

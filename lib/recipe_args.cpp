@@ -22,6 +22,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
+bool is_eval(std::string_view text) { return text.starts_with("eval(") && text.ends_with(')'); }
+
 }  // namespace
 
 void RecipeArgs::fix(const std::string& name, SettingValue value) {
@@ -43,7 +45,7 @@ void RecipeArgs::set(const std::string& name, SettingValue value) {
 
 std::string RecipeArgs::fixed_in_vain() const {
   for (const auto& [name, arg] : args_) {
-    if (arg.fixed && !arg.set) return name;
+    if (arg.fixed && !arg.set && !arg.used) return name;
   }
   return "";
 }
@@ -67,32 +69,40 @@ RecipeArgs::Arg* RecipeArgs::find(std::string_view name) {
   return outer_ == nullptr ? nullptr : outer_->find(name);
 }
 
+void RecipeArgs::count(const ValueSize& size) { count(size.values, size.characters); }
+
 void RecipeArgs::count(std::size_t values, std::size_t characters) {
-  RecipeArgs& counter = outer_ == nullptr ? *this : *outer_;
-  counter.values_ += values;
-  counter.characters_ += characters;
-  if (counter.values_ <= most_values && counter.characters_ <= longest_recipe) return;
+  RecipeArgs& all = counter();
+  all.values_ += values;
+  all.characters_ += characters;
+  if (all.values_ <= most_values && all.characters_ <= longest_recipe) return;
   fail("the args, put in, make too much; a recipe has at most " + std::to_string(most_values) +
        " values and " + std::to_string(longest_recipe) + " bytes of text");
 }
 
 SettingValue RecipeArgs::put_in(const SettingValue& value) {
+  const Mark before = std::exchange(mark_, value.mark.line > 0 ? value.mark : mark_);
+  if (++counter().levels_ > deepest_settings) {
+    fail("is nested too deep; settings have at most " + std::to_string(deepest_settings) +
+         " levels, those of args that ask for args counted");
+  }
   SettingValue resolved = value;
   if (const auto* const text = value.get_if<std::string>()) {
-    const Mark before = std::exchange(mark_, value.mark.line > 0 ? value.mark : mark_);
     resolved = resolve_text(*text);
-    resolved.mark = std::exchange(mark_, before);
+    resolved.mark = mark_;
   } else if (auto* const list = resolved.get_if<SettingValue::List>()) {
     for (SettingValue& each : *list) each = put_in(each);
   } else if (auto* const map = resolved.get_if<SettingValue::Map>()) {
     for (SettingEntry& each : *map) each.value = put_in(each.value);
   }
+  --counter().levels_;
+  mark_ = before;
   return resolved;
 }
 
 SettingValue RecipeArgs::resolve_text(const std::string& text) {
   const std::string_view whole = trimmed(text);
-  if (whole.starts_with("eval(") && whole.ends_with(')')) {
+  if (is_eval(whole)) {
     return value_of_expression(whole.substr(5, whole.size() - 6));
   }
   std::string made;
@@ -102,9 +112,10 @@ SettingValue RecipeArgs::resolve_text(const std::string& text) {
     if (close == std::string_view::npos) {
       fail(to_string(SettingValue{text}) + " has {{ without }}; close it");
     }
-    const SettingValue value = value_of_expression(rest.substr(open + 2, close - open - 2));
+    SettingValue value = value_of_expression(rest.substr(open + 2, close - open - 2));
     const bool alone = whole.size() == close + 2 - open && whole.data() == rest.data() + open;
     if (alone) return value;
+    const std::size_t before = made.size();
     made += rest.substr(0, open);
     if (const auto* const inserted = value.get_if<std::string>()) {
       made += *inserted;
@@ -114,12 +125,13 @@ SettingValue RecipeArgs::resolve_text(const std::string& text) {
       fail(to_string(SettingValue{text}) + " puts " + to_string(value) +
            " into text; only text and numbers can stand there");
     }
-    count(0, made.size());
+    count(0, made.size() - before);
     rest.remove_prefix(close + 2);
   }
   made += rest;
-  if (made.find("{{") != std::string::npos) {
-    fail(to_string(SettingValue{text}) + " makes text with {{ in it; a recipe can't have that");
+  if (made.find("{{") != std::string::npos || is_eval(trimmed(made))) {
+    fail(to_string(SettingValue{text}) + " makes " + to_string(SettingValue{made}) +
+         ", which asks for args again; a recipe can't have that");
   }
   return made;
 }
@@ -145,8 +157,8 @@ SettingValue RecipeArgs::value_of_arg(const std::string& name) {
   }
   Arg& arg = *found;
   if (arg.in_use) fail("the arg " + name + " asks for itself");
-  count(count_values(arg.value), 0);
-  if (const auto* const text = arg.value.get_if<std::string>()) count(0, text->size());
+  arg.used = true;
+  count(size_of(arg.value));
   arg.in_use = true;
   SettingValue value;
   try {
@@ -156,7 +168,7 @@ SettingValue RecipeArgs::value_of_arg(const std::string& name) {
     throw;
   }
   arg.in_use = false;
-  count(count_values(value), 0);
+  count(size_of(value));
   return value;
 }
 

@@ -31,12 +31,6 @@ bool is_plain(const SettingValue& value) {
   return list == nullptr || std::ranges::all_of(*list, is_plain);
 }
 
-bool is_stage(const SettingEntry& entry) {
-  if (entry.key.ends_with(stage_ending)) return true;
-  const auto* const map = entry.value.get_if<SettingValue::Map>();
-  return map != nullptr && std::ranges::any_of(*map, is_group, &SettingEntry::key);
-}
-
 std::string in_quotes(const std::string& text) { return to_string(SettingValue{text}); }
 
 /// Where `word` stands in a text by itself, not as a part of another; npos when nowhere.
@@ -166,6 +160,16 @@ bool RecipeReader::names_class(const std::string& key) const {
   return recipe_.registry_.find(key) != nullptr || key.ends_with("Modifier");
 }
 
+/// SparseML's stages may have any name: it is their groups that tell.
+bool RecipeReader::is_stage(const SettingEntry& entry) const {
+  if (entry.key.ends_with(stage_ending)) return true;
+  const auto* const map = entry.value.get_if<SettingValue::Map>();
+  return map != nullptr && !entry.key.empty() &&
+         std::ranges::any_of(*map, [this](const SettingEntry& each) {
+           return is_group(each.key) || names_class(each.key);
+         });
+}
+
 void RecipeReader::read_top_entry(const SettingEntry& entry) {
   const std::string& key = entry.key;
   if (key == "args" || key == "plugins" || is_for_people(key)) return;
@@ -177,14 +181,14 @@ void RecipeReader::read_top_entry(const SettingEntry& entry) {
     for (const SettingEntry& each : *stages) {
       std::string stage = each.key;
       if (!stage.ends_with(stage_ending)) stage += stage_ending;
-      read_stage(stage, each.value);
+      read_stage(stage, each);
     }
   } else if (is_group(key)) {
     if (keeps("")) read_group("", key, entry.value, args_);
   } else if (names_class(key)) {
     if (keeps("")) read_modifier("", "", entry, args_);
   } else if (is_stage(entry)) {
-    read_stage(key, entry.value);
+    read_stage(key, entry);
   } else if (!is_plain(entry.value)) {
     const std::vector<std::string> known{"args",      "plugins",  "stages",
                                          "modifiers", "metadata", key + "_stage"};
@@ -219,7 +223,12 @@ void RecipeReader::require_known_stages() const {
   }
 }
 
-void RecipeReader::read_stage(const std::string& stage, const SettingValue& value) {
+void RecipeReader::read_stage(const std::string& stage, const SettingEntry& stage_entry) {
+  const SettingValue& value = stage_entry.value;
+  if (!stages_.insert(stage).second) {
+    fail(stage_entry.mark,
+         "there is a second stage " + in_quotes(stage) + "; give it another name");
+  }
   recipe_.stages_.push_back(stage);
   if (!keeps(stage) || value.is_nothing()) return;
   const auto* const map = value.get_if<SettingValue::Map>();

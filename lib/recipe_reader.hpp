@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "recipe_args.hpp"
 #include "takt/recipe.hpp"
@@ -30,7 +31,7 @@ class RecipeReader {
   void read_args(const SettingValue::Map& top);
   void read_plugins(const SettingValue& value);
   void read_top_entry(const SettingEntry& entry);
-  void read_stage(const std::string& stage, const SettingValue& value);
+  void read_stage(const std::string& stage, const SettingEntry& stage_entry);
   void read_stage_entry(const std::string& stage, const SettingEntry& entry,
                         detail::RecipeArgs& args);
   void read_run_type(const std::string& stage, const SettingValue& value);
@@ -44,6 +45,7 @@ class RecipeReader {
   void set_args(const SettingEntry& entry, detail::RecipeArgs& args) const;
   [[nodiscard]] bool keeps(const std::string& stage) const;
   void require_known_stages() const;
+  [[nodiscard]] bool is_stage(const SettingEntry& entry) const;
   [[nodiscard]] bool names_class(const std::string& key) const;
 
   const RecipeOptions& options_;
@@ -51,6 +53,7 @@ class RecipeReader {
   std::filesystem::path folder_;
   detail::RecipeArgs args_;
   Recipe recipe_;
+  std::unordered_set<std::string> stages_;  // those of `recipe_`
 };
 
 }  // namespace takt

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <fstream>
 #include <system_error>
 
@@ -50,6 +51,27 @@ std::string front_matter(std::string_view text, const std::string& source) {
   fail_recipe(source, {},
               inside ? "its front matter has no end; close it with a line of ---"
                      : "has no recipe; it stands between two lines of ---");
+}
+
+// As table 3-7 of the Unicode standard has it: no surrogates, and nothing longer than it needs be.
+bool is_unicode(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t size = first < 0x80U ? 1 : first < 0xE0U ? 2 : first < 0xF0U ? 3 : 4;
+    if (text.size() < size || (first >= 0x80U && first < 0xC2U) || first > 0xF4U) return false;
+    std::uint32_t code = size == 1 ? first : first & (0x7FU >> size);
+    for (const char each : text.substr(1, size - 1)) {
+      const auto byte = static_cast<unsigned char>(each);
+      if ((byte & 0xC0U) != 0x80U) return false;
+      code = code << 6U | (byte & 0x3FU);
+    }
+    const bool too_long = (size == 3 && code < 0x800U) || (size == 4 && code < 0x10000U);
+    const bool surrogate = code >= 0xD800U && code <= 0xDFFFU;
+    const bool noncharacter = (code & 0xFFFEU) == 0xFFFEU || (code >= 0xFDD0U && code <= 0xFDEFU);
+    if (too_long || surrogate || noncharacter || code > 0x10FFFFU) return false;
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 }  // namespace takt::detail

@@ -22,6 +22,10 @@ inline constexpr std::size_t longest_recipe = std::size_t{1} << 20U;
 /// line numbers stay true. Throws `RecipeError` when there are no such lines.
 [[nodiscard]] std::string front_matter(std::string_view text, const std::string& source);
 
+/// Whether a text is UTF-8 and has none of Unicode's noncharacters (chapter 23.7), which can't be
+/// written as YAML.
+[[nodiscard]] bool is_unicode(std::string_view text) noexcept;
+
 }  // namespace takt::detail
 
 #endif

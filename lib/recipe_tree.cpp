@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "recipe_failure.hpp"
+#include "recipe_text.hpp"
 
 namespace takt::detail {
 namespace {
@@ -50,9 +51,10 @@ std::optional<double> as_number(std::string_view text) {
     if (stop != end || error == std::errc::invalid_argument) return std::nullopt;
     // Too large or too small for a double: written all the same, and so it is a number.
     if (error == std::errc::result_out_of_range) {
-      const bool tiny = text.find("e-") != std::string_view::npos ||
-                        text.find("E-") != std::string_view::npos || text.starts_with("0.") ||
-                        text.starts_with('.');
+      const std::size_t exponent = text.find_first_of("eE");
+      const bool tiny = exponent == std::string_view::npos
+                            ? text.starts_with("0.") || text.starts_with('.')
+                            : text.substr(exponent + 1).starts_with('-');
       number = tiny ? 0.0 : std::numeric_limits<double>::infinity();
     }
   }
@@ -67,13 +69,27 @@ SettingValue plain_scalar(const std::string& text) {
   return text;
 }
 
-/// Reads from memory, without a copy of the text.
+/// Reads from memory, without a copy of the text. After a text that ends with a line end comes an
+/// empty comment, for yaml-cpp takes a quote that is still open after a last line end as closed.
 class TextBuffer final : public std::streambuf {
  public:
-  explicit TextBuffer(std::string_view text) {
+  explicit TextBuffer(std::string_view text)
+      : has_comment_{text.ends_with('\n') || text.ends_with('\r')} {
     char* const begin = const_cast<char*>(text.data());  // NOLINT: only read
     setg(begin, begin, begin + text.size());
   }
+
+ protected:
+  int_type underflow() override {
+    if (!has_comment_) return traits_type::eof();
+    has_comment_ = false;
+    setg(&comment_, &comment_, &comment_ + 1);
+    return traits_type::to_int_type(comment_);
+  }
+
+ private:
+  bool has_comment_;
+  char comment_ = '#';
 };
 
 /// Builds the tree as the parser goes along, and stops it when there is too much of it.
@@ -92,20 +108,22 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    finish({}, mark_of(mark), "", anchor);
+    finish({}, mark_of_nothing(mark_of(mark)), "", anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
       fail_recipe(source_, mark_of(mark), "an alias stands inside what it repeats");
     }
-    count(count_values(found->second), mark_of(mark));
+    count(found->second, mark_of(mark));
+    if (open_.size() + size_of(found->second).levels > most_levels) fail_too_deep(mark_of(mark));
     SettingValue value = found->second;
     value.mark = mark_of(mark);
     put(std::move(value));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    require_unicode(text, mark_of(mark));
     const bool quoted = tag == "!" || tag == std::string{standard_tag} + "str";
     finish(quoted ? SettingValue{text} : plain_scalar(text), mark_of(mark), tag, anchor);
     if (!open_.empty() && open_.back().wants_value) open_.back().key.key = text;
@@ -139,6 +157,19 @@ class TreeBuilder final : public YAML::EventHandler {
     std::optional<SettingValue> merged{};     // of a map: what `<<` brings
   };
 
+  /// A value that is left out is where its name is: yaml-cpp has it where the next thing is.
+  [[nodiscard]] Mark mark_of_nothing(Mark mark) const {
+    if (open_.empty() || !open_.back().wants_value) return mark;
+    const Mark name = open_.back().key.mark;
+    return name.line == mark.line ? mark : name;
+  }
+
+  void require_unicode(const std::string& text, Mark mark) const {
+    if (is_unicode(text)) return;
+    fail_recipe(source_, mark,
+                "has bytes or codes that are no characters; save the recipe as UTF-8 text");
+  }
+
   void count(std::size_t more, Mark mark) {
     values_ += more;
     if (values_ <= most_values) return;
@@ -148,12 +179,25 @@ class TreeBuilder final : public YAML::EventHandler {
                     std::to_string(most_values));
   }
 
+  /// One that is there once more.
+  void count(const SettingValue& value, Mark mark) {
+    const ValueSize size = size_of(value);
+    count(size.values, mark);
+    repeated_ += size.characters;
+    if (repeated_ <= longest_recipe) return;
+    fail_recipe(source_, mark,
+                "aliases repeat too much text; a recipe has at most " +
+                    std::to_string(longest_recipe) + " bytes of it");
+  }
+
+  [[noreturn]] void fail_too_deep(Mark mark) const {
+    fail_recipe(
+        source_, mark,
+        "is nested too deep; a recipe has at most " + std::to_string(most_levels) + " levels");
+  }
+
   void open(Open opened, Mark mark) {
-    if (open_.size() >= most_levels) {
-      fail_recipe(
-          source_, mark,
-          "is nested too deep; a recipe has at most " + std::to_string(most_levels) + " levels");
-    }
+    if (open_.size() >= most_levels) fail_too_deep(mark);
     opened.value.mark = mark;
     open_.push_back(std::move(opened));
   }
@@ -164,7 +208,7 @@ class TreeBuilder final : public YAML::EventHandler {
     auto* const map = closed.value.get_if<SettingValue::Map>();
     if (map != nullptr && closed.braces) {
       if (!closed.flow || map->size() != 1 || !map->front().value.is_nothing()) {
-        fail_recipe(source_, map->front().mark, "a map is no name; names are text");
+        fail_recipe(source_, closed.value.mark, "a map is no name; names are text");
       }
       finish(map->front().key, closed.value.mark, closed.tag, closed.anchor);
       return;
@@ -183,6 +227,7 @@ class TreeBuilder final : public YAML::EventHandler {
     value.mark = mark;
     const bool named = tag.size() > 1 && tag.front() == '!';
     if (named) {
+      require_unicode(tag, mark);
       std::string name = tag.substr(1);
       if (name.ends_with(':')) name.pop_back();
       SettingValue tagged{SettingValue::Map{{std::move(name), std::move(value), mark}}};
@@ -191,7 +236,7 @@ class TreeBuilder final : public YAML::EventHandler {
       count(1, mark);
     }
     if (anchor != YAML::NullAnchor) {
-      count(count_values(value), mark);
+      count(value, mark);
       anchors_.insert_or_assign(anchor, value);
     }
     put(std::move(value));
@@ -232,6 +277,11 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void put_entry(Open& parent, SettingValue value) {
     parent.wants_value = false;
+    if (parent.key.key.size() > longest_name) {
+      fail_recipe(source_, parent.key.mark,
+                  "the name " + to_string(SettingValue{parent.key.key}) +
+                      " is too long; it has at most " + std::to_string(longest_name) + " bytes");
+    }
     if (parent.key.key == "<<") {
       if (parent.merged || value.get_if<SettingValue::Map>() == nullptr) {
         fail_recipe(source_, parent.key.mark, "<< brings in one map, once");
@@ -253,20 +303,34 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, SettingValue> anchors_;
   std::size_t values_ = 0;
+  std::size_t repeated_ = 0;  // characters, by aliases
   int documents_ = 0;
   SettingValue root_;
 };
 
 }  // namespace
 
-std::size_t count_values(const SettingValue& value) {
-  std::size_t count = 1;
-  if (const auto* const list = value.get_if<SettingValue::List>()) {
-    for (const SettingValue& each : *list) count += count_values(each);
+ValueSize size_of(const SettingValue& value) {
+  ValueSize size{.values = 1};
+  const auto add = [&size](const SettingValue& each) {
+    const ValueSize inside = size_of(each);
+    size.values += inside.values;
+    size.characters += inside.characters;
+    size.levels = std::max(size.levels, inside.levels + 1);
+  };
+  if (const auto* const text = value.get_if<std::string>()) {
+    size.characters = text->size();
+  } else if (const auto* const list = value.get_if<SettingValue::List>()) {
+    size.levels = 1;
+    for (const SettingValue& each : *list) add(each);
   } else if (const auto* const map = value.get_if<SettingValue::Map>()) {
-    for (const SettingEntry& each : *map) count += count_values(each.value);
+    size.levels = 1;
+    for (const SettingEntry& each : *map) {
+      size.characters += each.key.size();
+      add(each.value);
+    }
   }
-  return count;
+  return size;
 }
 
 SettingValue recipe_tree(std::string_view text, const std::string& source) {

@@ -16,9 +16,18 @@ namespace takt::detail {
 inline constexpr std::size_t most_values = 100'000;
 /// How deep they may be nested.
 inline constexpr std::size_t most_levels = 64;
+/// How long a name may be, in bytes: the parser takes names of up to 1024 characters, and a byte is
+/// written as up to four of them.
+inline constexpr std::size_t longest_name = 200;
 
-/// How many values there are in one, itself included.
-[[nodiscard]] std::size_t count_values(const SettingValue& value);
+/// How large a value is, all that is in it included.
+struct ValueSize {
+  std::size_t values = 0;
+  std::size_t characters = 0;  ///< bytes of text, names included
+  std::size_t levels = 0;      ///< of lists and maps; 0 for a single value
+};
+
+[[nodiscard]] ValueSize size_of(const SettingValue& value);
 
 /// Reads the one document of a text. Plain `{{…}}`, which YAML takes for a map in a map, is text; a
 /// value with a tag, `!Name value`, is the map `{Name: value}`; `<<` in a map brings in the entries
