@@ -41,7 +41,7 @@ std::int64_t end_step_of(const RunShape& shape) {
                           : std::nullopt;
     if (!step) {
       throw InvalidEvent("a run of " + detail::text_of(epochs) +
-                         " epochs was asked for; give a number from 0 to 2^63 steps");
+                         " epochs was asked for; give a number that comes to 2^40 steps at most");
     }
     end = *step;
   }
@@ -64,6 +64,12 @@ void require_countable(const RunShape& shape, std::int64_t end_step) {
   if (shape.start.global_batch < 0) {
     throw InvalidEvent("global_batch is " + std::to_string(shape.start.global_batch) +
                        "; it is 0 or more");
+  }
+  // Up to there cadences have their periods, and counting them is no search.
+  constexpr std::int64_t most_steps = std::int64_t{1} << 40;
+  if (end_step > most_steps) {
+    throw InvalidEvent("a run is over at step " + std::to_string(end_step) +
+                       "; a plan goes to step 2^40 at most");
   }
   // Five events a batch, and some room.
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 16;

@@ -100,7 +100,8 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_asked_for_and_go_to_the_output) {
   const Outcome help = takt_program({"--help"});
   BOOST_TEST(help.code == 0);
   BOOST_TEST(help.err.empty());
-  for (const char* const word : {"modifiers", "check", "--version", "Exit codes"}) {
+  for (const char* const word :
+       {"modifiers", "check", "plan", "explain", "--version", "Exit codes"}) {
     BOOST_TEST(has(help.out, word), help.out);
   }
   const Outcome version = takt_program({"--version"});
@@ -109,8 +110,11 @@ BOOST_AUTO_TEST_CASE(help_and_version_are_asked_for_and_go_to_the_output) {
 }
 
 BOOST_AUTO_TEST_CASE(all_help_fits_80_columns) {
-  for (const auto& args : std::vector<std::vector<std::string>>{
-           {"--help"}, {"modifiers", "--help"}, {"check", "--help"}}) {
+  for (const auto& args : std::vector<std::vector<std::string>>{{"--help"},
+                                                                {"modifiers", "--help"},
+                                                                {"check", "--help"},
+                                                                {"plan", "--help"},
+                                                                {"explain", "--help"}}) {
     const Outcome help = takt_program(args);
     BOOST_TEST(help.code == 0);
     BOOST_TEST(has(help.out, "Usage: takt"));
@@ -225,7 +229,7 @@ sparsity_stage
 }
 
 BOOST_AUTO_TEST_CASE(for_a_bus_that_counts_in_steps_the_words_say_so_and_warn) {
-  const Outcome outcome = check(recipe_text, {"--steps", "--stage", "sparsity_stage"});
+  const Outcome outcome = check(recipe_text, {"--in-steps", "--stage", "sparsity_stage"});
   BOOST_TEST(outcome.code == 0);
   BOOST_TEST(has(outcome.out, "counted in steps\n"), outcome.out);
   BOOST_TEST(has(outcome.out, "from step 4 to 28, every 0.5 steps: steps 4 to 28\n"), outcome.out);
@@ -286,8 +290,8 @@ BOOST_AUTO_TEST_CASE(options_that_make_no_sense_are_refused) {
   for (const char* const count : {"0", "-3", "4.5", "many", "1e3", ""}) {
     check_refused(check(recipe_text, {"--steps-per-epoch", count}), {"whole number from 1 on"});
   }
-  check_refused(check(recipe_text, {"--steps", "--steps-per-epoch", "4"}),
-                {"--steps", "--steps-per-epoch"});
+  check_refused(check(recipe_text, {"--in-steps", "--steps-per-epoch", "4"}),
+                {"--in-steps", "--steps-per-epoch"});
 }
 
 BOOST_AUTO_TEST_CASE(a_recipe_may_name_a_plugin_s_modifiers_when_it_is_loaded) {

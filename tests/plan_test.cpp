@@ -359,6 +359,12 @@ BOOST_AUTO_TEST_CASE(lengths_and_counts_that_make_no_sense_are_refused) {
                 "more batches than can be counted");
 }
 
+BOOST_AUTO_TEST_CASE(a_plan_goes_to_step_2_to_the_40) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  BOOST_TEST(plan_of({.update = 3}, {.steps = most}).modifiers().at(0).updates == most / 3 + 1);
+  check_refused({.steps = most + 1}, "2^40");
+}
+
 BOOST_AUTO_TEST_CASE(null_is_no_modifier) {
   BOOST_CHECK_THROW((Plan{{nullptr}, {.steps = 1}}), takt::InvalidModifier);
 }

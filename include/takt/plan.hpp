@@ -68,7 +68,7 @@ class Plan {
   /// For modifiers in the order in which they run, such as `bus.modifiers()` or `recipe.make()`.
   /// They are only looked at. Throws `InvalidEvent` for a shape that makes no sense: no length or
   /// two, one that is over before it starts, epochs where the start event has no steps per epoch,
-  /// counters or counts below their least.
+  /// counters or counts below their least, more than 2^40 steps.
   Plan(const std::vector<std::shared_ptr<Modifier>>& modifiers, const RunShape& shape);
 
   [[nodiscard]] const std::vector<ModifierPlan>& modifiers() const noexcept { return modifiers_; }

@@ -2,17 +2,16 @@
 #include "check_command.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "cadence_advice.hpp"
 #include "recipe_source.hpp"
+#include "run_options.hpp"
 #include "window_words.hpp"
 
 namespace takt::cli {
@@ -21,13 +20,13 @@ namespace {
 struct Options {
   RecipeSource recipe;
   std::int64_t steps_per_epoch = 0;  // 0 = not given
-  bool steps = false;
+  bool in_steps = false;
   bool yaml = false;
 
   /// The bus that the recipe is for, as far as it is known.
   [[nodiscard]] std::optional<Event> start() const {
     if (steps_per_epoch > 0) return Event{.steps_per_epoch = steps_per_epoch};
-    if (steps) return Event{};
+    if (in_steps) return Event{};
     return std::nullopt;
   }
 };
@@ -100,21 +99,9 @@ class Report {
   const Screen& screen_;
 };
 
-/// Lets whole numbers from 1 on pass.
-CLI::Validator step_count() {
-  return {[](const std::string& text) -> std::string {
-            std::int64_t count = 0;
-            const char* const end = text.data() + text.size();
-            const auto [stop, error] = std::from_chars(text.data(), end, count);
-            if (error == std::errc{} && stop == end && count >= 1) return {};
-            return '"' + text + "\" is no whole number from 1 on";
-          },
-          ""};
-}
-
 void run(const Options& options, const Screen& screen) {
-  if (options.steps && options.steps_per_epoch > 0) {
-    throw CLI::ValidationError("--steps and --steps-per-epoch", "a bus counts in one of them");
+  if (options.in_steps && options.steps_per_epoch > 0) {
+    throw CLI::ValidationError("--in-steps and --steps-per-epoch", "a bus counts in one of them");
   }
   const Recipe recipe = options.recipe.read(screen.in);
   if (options.yaml) {
@@ -133,8 +120,9 @@ void add_check_command(CLI::App& program, const Screen& screen) {
   options->recipe.add_options(command);
   command.add_option("--steps-per-epoch", options->steps_per_epoch, "also count its steps")
       ->type_name("N")
-      ->check(step_count());
-  command.add_flag("--steps", options->steps, "for a bus that counts in steps, not in epochs");
+      ->check(whole_number(1));
+  command.add_flag("--in-steps", options->in_steps,
+                   "for a bus that counts in steps, not in epochs");
   command.add_flag("--yaml", options->yaml, "print the recipe with its args put in instead");
   command.callback([options, &screen] { run(*options, screen); });
 }

@@ -8,8 +8,10 @@
 #include <ostream>
 
 #include "check_command.hpp"
+#include "explain_command.hpp"
 #include "modifiers_command.hpp"
 #include "nearest_name.hpp"
+#include "plan_command.hpp"
 #include "takt/version.hpp"
 
 namespace takt::cli {
@@ -51,6 +53,8 @@ int run_command(const std::vector<std::string>& args, const Screen& screen) {
   program.footer("takt COMMAND --help tells more. Exit codes: 0 all is well, 2 bad input.");
   add_modifiers_command(program, screen);
   add_check_command(program, screen);
+  add_plan_command(program, screen);
+  add_explain_command(program, screen);
   if (args.empty()) {
     screen.out << program.help();
     return bad_input;
