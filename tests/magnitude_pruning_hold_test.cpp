@@ -340,16 +340,18 @@ BOOST_AUTO_TEST_CASE(scheduler_args_are_the_exponent_or_the_milestones) {
   Map polynomial = line_to(0.8, {{"scheduler_args", Map{{"exponent", 3}}}});
   polynomial[2].value = "polynomial";
   TAKT_CHECK_LONGS(zeros_with("MagnitudePruningModifier", polynomial, 3), 0, 10, 80);
-  TAKT_CHECK_LONGS(zeros_with("MagnitudePruningModifier",
-                              {{"update_scheduler", "multi_step"},
-                               {"init_sparsity", 0.1},
-                               {"scheduler_args", Map{{"steps", List{List{1, 0.4}}}}}},
-                              3),
-                   10, 40, 40);
+  TAKT_CHECK_LONGS(
+      zeros_with("MagnitudePruningModifier",
+                 {{"update_scheduler", "multi_step"},
+                  {"init_sparsity", 0.1},
+                  {"scheduler_args", Map{{"steps", List{SettingValue(List{1, 0.4})}}}}},
+                 3),
+      10, 40, 40);
   BOOST_TEST(refused(line_to(0.5, {{"scheduler_args", Map{{"exponents", 3}}}}),
                      "there are exponent and steps") == "scheduler_args");
-  BOOST_TEST(refused(line_to(0.5, {{"scheduler_args", Map{{"steps", List{List{1}}}}}}),
-                     "[index, sparsity]") == "scheduler_args");
+  BOOST_TEST(
+      refused(line_to(0.5, {{"scheduler_args", Map{{"steps", List{SettingValue(List{1})}}}}}),
+              "[index, sparsity]") == "scheduler_args");
   BOOST_TEST(refused(line_to(0.5, {{"scheduler_args", 3}}), "map") == "scheduler_args");
 }
 
