@@ -420,9 +420,13 @@ BOOST_AUTO_TEST_CASE(an_expression_may_be_as_long_as_it_may_be_and_no_longer) {
 }
 
 BOOST_AUTO_TEST_CASE(parentheses_and_signs_may_go_as_deep_as_the_length_allows) {
-  const std::string deep = std::string(99, '(') + "7" + std::string(99, ')');
+  std::string deep(99, '(');
+  deep += '7';
+  deep.append(99, ')');
   BOOST_TEST(result(deep) == 7.0);
-  BOOST_TEST(result(std::string(198, '-') + "7") == 7.0);
+  std::string minus(198, '-');
+  minus += '7';
+  BOOST_TEST(result(minus) == 7.0);
   check_no_arithmetic(std::string(200, '('), "its end");
 }
 
