@@ -61,8 +61,9 @@ struct ModifierPlan {
   std::optional<std::int64_t> last_update{};   ///< and of the last
 };
 
-/// The hook calls to come, computed from cadences: a million steps cost what ten do. A value; its
-/// members may be called from several threads.
+/// The hook calls to come, computed from cadences: a million steps cost what ten do, unless an
+/// update follows no period; then each due step is looked up. A value; its const members may be
+/// called from several threads.
 class Plan {
  public:
   /// For modifiers in the order in which they run, such as `bus.modifiers()` or `recipe.make()`.
@@ -82,7 +83,8 @@ class Plan {
 
   /// All hook calls of the steps from `from` to `to`, both included, in order. What comes before
   /// the first batch of training, INITIALIZE and calibration, belongs to the first step, and
-  /// FINALIZE to `end_step()`. Memory and work are those of the result.
+  /// FINALIZE to `end_step()`. Memory is that of the result, and a step at which nothing runs costs
+  /// nothing.
   [[nodiscard]] std::vector<HookCall> calls(std::int64_t from, std::int64_t to) const;
   /// All there are.
   [[nodiscard]] std::vector<HookCall> calls() const { return calls(first_step(), end_step()); }

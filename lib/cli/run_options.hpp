@@ -39,7 +39,7 @@ class RunOptions {
   std::int64_t from_ = 0;
 };
 
-/// "40 epochs of 44 steps, 1760 in all", "100 steps", "steps 400 to 1759 of ...".
+/// "40 epochs of 44 steps, 1760 steps in all", "100 steps, resumed at step 40".
 [[nodiscard]] std::string length_words(const RunShape& shape, const Plan& plan);
 
 /// "step 600", "step 600 (epoch 13.6364)".
