@@ -5,6 +5,7 @@
 
 namespace takt {
 
+using detail::BusWatcher;
 using detail::Call;
 using detail::Failures;
 using detail::Hooks;
@@ -16,7 +17,7 @@ namespace {
 /// As long as one of these lives, hooks and observers of that call run, whatever they throw.
 class HooksRun {
  public:
-  HooksRun(detail::Lifecycle& lifecycle, detail::BusCall call) noexcept : lifecycle_{lifecycle} {
+  HooksRun(detail::Lifecycle& lifecycle, BusCall call) noexcept : lifecycle_{lifecycle} {
     lifecycle_.begin_hooks(call);
   }
   HooksRun(detail::Lifecycle& lifecycle, EventType type) noexcept
@@ -29,13 +30,53 @@ class HooksRun {
   detail::Lifecycle& lifecycle_;
 };
 
+/// As long as one of these lives, hooks belong to what the watchers have been told of.
+class Recorded {
+ public:
+  template <class... Parameters, class... Arguments>
+  Recorded(const detail::BusWatchers& watchers, void (BusWatcher::*begin)(Parameters...) noexcept,
+           const Arguments&... arguments) noexcept
+      : watchers_{watchers} {
+    if (watchers.any()) [[unlikely]]
+      watchers.tell(begin, arguments...);
+  }
+  ~Recorded() {
+    if (watchers_.any()) [[unlikely]]
+      watchers_.tell(&BusWatcher::end);
+  }
+  Recorded(const Recorded&) = delete;
+  Recorded& operator=(const Recorded&) = delete;
+
+ private:
+  const detail::BusWatchers& watchers_;
+};
+
+void call_hook(Modifier& modifier, Hook hook, State& state, const Event& event) {
+  switch (hook) {
+    case Hook::on_initialize:
+      return modifier.on_initialize(state, event);
+    case Hook::on_start:
+      return modifier.on_start(state, event);
+    case Hook::on_event:
+      return modifier.on_event(state, event);
+    case Hook::on_update:
+      return modifier.on_update(state, event);
+    case Hook::on_end:
+      return modifier.on_end(state, event);
+    case Hook::on_abort:
+      return modifier.on_abort(state, event);
+    case Hook::on_finalize:
+      return modifier.on_finalize(state, event);
+  }
+}
+
 }  // namespace
 
-EventBus::Core::Core(const Event& start, BusOptions options)
-    : lifecycle{start, options.order},
+EventBus::Core::Core(const Event& start, BusOptions bus_options)
+    : options{bus_options},
+      lifecycle{start, options.order},
       roster{lifecycle, attention, queued_bit},
-      observers{attention},
-      policy_{options.errors} {}
+      observers{attention} {}
 
 template <EventType type>
 void EventBus::Core::call_the_long_way() {
@@ -65,6 +106,7 @@ void EventBus::Core::call_watched() {
   if (lifecycle.enter<type>()) {
     const Event event = lifecycle.event(type);
     const HooksRun running{lifecycle, type};
+    const Recorded recorded{*watchers, &BusWatcher::begin_call, call_for(type), event, state};
     error = observers.emit(type, At::before, event, state);
     auto later_error = observers.emit(type, At::after, event, state);
     if (!error) error = std::move(later_error);
@@ -108,6 +150,7 @@ void EventBus::Core::close_the_run(Failures& failures) {
 void EventBus::Core::emit(EventType type, Failures& failures) {
   const Event event = lifecycle.event(type);
   const HooksRun running{lifecycle, type};
+  const Recorded recorded{*watchers, &BusWatcher::begin_call, call_for(type), event, state};
   torn_ = false;
   if (auto error = observers.emit(type, At::before, event, state)) {
     failures.add_observer(type, std::move(error));
@@ -132,16 +175,17 @@ void EventBus::Core::emit_to_modifiers(EventType type, const Event& event, Failu
     }
     return;
   }
+  const bool watched = watchers->any();
   for (const Call& call : agenda.calls(type, event.global_step, lifecycle.step_taken())) {
     if (ModifierAccess::leaving(*call.modifier)) continue;
-    if (call.hooks != Hooks::update) {
+    if (call.hooks != Hooks::update || watched) {
       run(call, event, failures);
     } else if (!torn_) {
       // The common case, spelled out: a virtual call and nothing else.
       try {
         call.modifier->on_update(state, event);
       } catch (...) {
-        fail(*call.slot, "on_update", event, failures);
+        fail(*call.slot, Hook::on_update, event, failures);
       }
     }
   }
@@ -154,7 +198,7 @@ void EventBus::Core::run(const Call& call, const Event& event, Failures& failure
     return slot.stage == Slot::Stage::active && !ModifierAccess::leaving(*slot.modifier);
   };
   if ((call.hooks & Hooks::start) != 0) {
-    if (run_hook(slot, &Modifier::on_start, "on_start", event, failures)) {
+    if (run_hook(slot, Hook::on_start, event, failures)) {
       ModifierAccess::set_phase(*slot.modifier, Phase::active);
     } else if (slot.modifier->phase() != Phase::quarantined) {
       ModifierAccess::set_phase(*slot.modifier, Phase::ended);
@@ -162,16 +206,16 @@ void EventBus::Core::run(const Call& call, const Event& event, Failures& failure
     }
   }
   if ((call.hooks & Hooks::event) != 0 && !torn_ && may_run()) {
-    run_hook(slot, &Modifier::on_event, "on_event", event, failures);
+    run_hook(slot, Hook::on_event, event, failures);
   }
   if ((call.hooks & Hooks::update) != 0 && !torn_ && may_run()) {
-    run_hook(slot, &Modifier::on_update, "on_update", event, failures);
+    run_hook(slot, Hook::on_update, event, failures);
   }
   if ((call.hooks & Hooks::end) != 0 && may_run()) end(slot, event, failures);
 }
 
 void EventBus::Core::initialize(Slot& slot, const Event& event, Failures& failures) {
-  run_hook(slot, &Modifier::on_initialize, "on_initialize", event, failures);
+  run_hook(slot, Hook::on_initialize, event, failures);
   if (slot.modifier->phase() == Phase::quarantined) return;
   ModifierAccess::set_phase(*slot.modifier, Phase::initialized);
   agenda.admit(slot, event.global_step);
@@ -179,7 +223,7 @@ void EventBus::Core::initialize(Slot& slot, const Event& event, Failures& failur
 
 void EventBus::Core::end(Slot& slot, const Event& event, Failures& failures) {
   agenda.close(slot);  // first: whatever on_end does, it has been run
-  run_hook(slot, &Modifier::on_end, "on_end", event, failures);
+  run_hook(slot, Hook::on_end, event, failures);
   if (slot.modifier->phase() != Phase::quarantined) {
     ModifierAccess::set_phase(*slot.modifier, Phase::ended);
   }
@@ -191,46 +235,49 @@ void EventBus::Core::finalize(Slot& slot, const Event& event, Failures& failures
   if (phase == Phase::active) end(slot, event, failures);
   agenda.close(slot);
   if (slot.modifier->phase() == Phase::quarantined) return;
-  run_hook(slot, &Modifier::on_finalize, "on_finalize", event, failures);
+  run_hook(slot, Hook::on_finalize, event, failures);
   if (slot.modifier->phase() != Phase::quarantined) {
     ModifierAccess::set_phase(*slot.modifier, Phase::finalized);
   }
 }
 
-bool EventBus::Core::run_hook(Slot& slot, void (Modifier::*hook)(State&, const Event&),
-                              const char* name, const Event& event, Failures& failures) {
+bool EventBus::Core::run_hook(Slot& slot, Hook hook, const Event& event, Failures& failures) {
+  Modifier& modifier = *slot.modifier;
   try {
-    (slot.modifier.get()->*hook)(state, event);
+    detail::run_watched(*watchers, modifier, hook,
+                        [&] { call_hook(modifier, hook, state, event); });
     return true;
   } catch (...) {
-    fail(slot, name, event, failures);
+    fail(slot, hook, event, failures);
     return false;
   }
 }
 
 /// Called while the exception is being handled.
-void EventBus::Core::fail(Slot& slot, const char* hook, const Event& event, Failures& failures) {
-  if (policy_ == ErrorPolicy::quarantine) {
+void EventBus::Core::fail(Slot& slot, Hook hook, const Event& event, Failures& failures) {
+  if (options.errors == ErrorPolicy::quarantine) {
     quarantine(slot, hook, event, failures);
     return;
   }
-  if (policy_ == ErrorPolicy::propagate) torn_ = true;
-  failures.add({slot.modifier->name(), hook, event.type.value_or(EventType::INITIALIZE),
-                event.global_step, slot.modifier, std::current_exception()});
+  if (options.errors == ErrorPolicy::propagate) torn_ = true;
+  failures.add({slot.modifier->name(), to_string(hook).c_str(),
+                event.type.value_or(EventType::INITIALIZE), event.global_step, slot.modifier,
+                std::current_exception()});
 }
 
-void EventBus::Core::quarantine(Slot& slot, const char* hook, const Event& event,
-                                Failures& failures) {
+void EventBus::Core::quarantine(Slot& slot, Hook hook, const Event& event, Failures& failures) {
   const EventType type = event.type.value_or(EventType::INITIALIZE);
   Modifier& modifier = *slot.modifier;
-  const detail::Failure failure{modifier.name(),   hook,          type,
-                                event.global_step, slot.modifier, std::current_exception()};
+  const detail::Failure failure{modifier.name(), to_string(hook).c_str(), type, event.global_step,
+                                slot.modifier,   std::current_exception()};
   std::vector<std::string> further;
   const bool owes_end = modifier.phase() == Phase::active && slot.stage == Slot::Stage::active;
   if (owes_end) {
-    modifier.on_abort(state, event);
+    detail::run_watched(*watchers, modifier, Hook::on_abort,
+                        [&] { modifier.on_abort(state, event); });
     try {
-      modifier.on_end(state, event);
+      detail::run_watched(*watchers, modifier, Hook::on_end,
+                          [&] { modifier.on_end(state, event); });
     } catch (...) {
       further.push_back(detail::failure_line(modifier.name(), "on_end", type, event.global_step,
                                              std::current_exception()));
@@ -248,11 +295,13 @@ void EventBus::Core::quarantine(Slot& slot, const char* hook, const Event& event
 
 void EventBus::Core::abort_active() noexcept {
   const Event event = lifecycle.event(std::nullopt);
-  const HooksRun running{lifecycle, detail::BusCall::abort_batch};
+  const HooksRun running{lifecycle, BusCall::abort_batch};
+  const Recorded recorded{*watchers, &BusWatcher::begin_call, BusCall::abort_batch, event, state};
   for (auto& [order, slot] : roster.slots()) {
     Modifier& modifier = *slot.modifier;
     if (modifier.phase() == Phase::active && !ModifierAccess::leaving(modifier)) {
-      modifier.on_abort(state, event);
+      detail::run_watched(*watchers, modifier, Hook::on_abort,
+                          [&] { modifier.on_abort(state, event); });
     }
   }
 }
@@ -263,7 +312,7 @@ void EventBus::Core::abort_batch_quietly() noexcept {
 }
 
 void EventBus::Core::abort_batch() {
-  lifecycle.require(detail::BusCall::abort_batch);
+  lifecycle.require(BusCall::abort_batch);
   Failures failures;
   do_queued_work(failures);
   abort_batch_quietly();
@@ -272,11 +321,28 @@ void EventBus::Core::abort_batch() {
 }
 
 void EventBus::Core::abort_calibration_epoch() {
-  lifecycle.require(detail::BusCall::abort_calibration_epoch);
+  lifecycle.require(BusCall::abort_calibration_epoch);
   Failures failures;
   do_queued_work(failures);
-  lifecycle.abort_calibration_epoch();
+  abort_calibration_epoch_quietly();
   failures.throw_if_any();
+}
+
+void EventBus::Core::abort_calibration_epoch_quietly() noexcept {
+  lifecycle.abort_calibration_epoch();
+  const Recorded recorded{*watchers, &BusWatcher::begin_call, BusCall::abort_calibration_epoch,
+                          lifecycle.event(std::nullopt), state};
+}
+
+void EventBus::Core::attach(BusWatcher& watcher) {
+  watchers->add(watcher);
+  attention.fetch_or(recorded_bit, std::memory_order_release);
+}
+
+void EventBus::Core::detach(const std::weak_ptr<detail::BusWatchers>& watchers,
+                            const BusWatcher& watcher) noexcept {
+  // The bit stays: a bus that was recorded once goes on to look whether anyone watches.
+  if (const auto alive = watchers.lock()) alive->remove(watcher);
 }
 
 std::shared_ptr<Modifier> EventBus::Core::add(std::shared_ptr<Modifier> modifier, int group) {
@@ -326,7 +392,10 @@ void EventBus::Core::work_off_queue(Failures& failures) {
 void EventBus::Core::enter(Slot& slot, Failures& failures) {
   torn_ = false;
   const HooksRun running{lifecycle, EventType::INITIALIZE};
-  initialize(slot, lifecycle.event(EventType::INITIALIZE), failures);
+  const Event event = lifecycle.event(EventType::INITIALIZE);
+  const Recorded recorded{*watchers, &BusWatcher::begin_addition, *slot.modifier, slot.order.group,
+                          event};
+  initialize(slot, event, failures);
 }
 
 /// The modifier has been removed from an initialized bus: its last hooks, unless it never began.
@@ -337,7 +406,9 @@ void EventBus::Core::leave(detail::Order order, Failures& failures) {
   if (slot.modifier->phase() != Phase::added) {
     torn_ = false;
     const HooksRun running{lifecycle, EventType::FINALIZE};
-    finalize(slot, lifecycle.event(EventType::FINALIZE), failures);
+    const Event event = lifecycle.event(EventType::FINALIZE);
+    const Recorded recorded{*watchers, &BusWatcher::begin_removal, *slot.modifier, event};
+    finalize(slot, event, failures);
   }
   const std::shared_ptr<Modifier> last_look = slot.modifier;
   detail::Roster::release(slot);

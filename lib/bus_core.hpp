@@ -7,8 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "agenda.hpp"
+#include "bus_watcher.hpp"
 #include "failures.hpp"
 #include "lifecycle.hpp"
 #include "observers.hpp"
@@ -22,14 +24,14 @@ namespace takt {
 /// everything else takes the long way.
 class EventBus::Core {
  public:
-  Core(const Event& start, BusOptions options);
+  Core(const Event& start, BusOptions bus_options);
 
   template <EventType type>
   void call() {
     lifecycle.require(detail::call_for(type));
     const std::uint32_t due = agenda.mask();
     const std::uint32_t work = due | attention.load(std::memory_order_relaxed);
-    if ((work & (detail::bit_of(type) | queued_bit | always_long(type))) != 0) {
+    if ((work & (detail::bit_of(type) | queued_bit | recorded_bit | always_long(type))) != 0) {
       const bool more_than_watched =
           ((due & detail::bit_of(type)) | (work & (queued_bit | always_long(type)))) != 0;
       return more_than_watched ? call_the_long_way<type>() : call_watched<type>();
@@ -41,12 +43,20 @@ class EventBus::Core {
 
   void abort_batch();
   void abort_calibration_epoch();
-  /// The abort of a scope that an exception leaves: queued work stays queued, nothing is thrown.
+  /// The aborts of a scope that an exception leaves: queued work stays queued, nothing is thrown.
   void abort_batch_quietly() noexcept;
+  void abort_calibration_epoch_quietly() noexcept;
+
+  /// Loop's thread only, between emissions. A watcher must be detached before it is destroyed,
+  /// unless the bus has been: `watchers` is shared so that it can find out.
+  void attach(detail::BusWatcher& watcher);
+  static void detach(const std::weak_ptr<detail::BusWatchers>& watchers,
+                     const detail::BusWatcher& watcher) noexcept;
 
   std::shared_ptr<Modifier> add(std::shared_ptr<Modifier> modifier, int group);
   bool remove(std::string_view name);
 
+  const BusOptions options;
   detail::Lifecycle lifecycle;
   detail::Agenda agenda;
   State state;
@@ -54,8 +64,10 @@ class EventBus::Core {
   detail::Observers observers;
   std::function<void(const ModifierError&)> on_error;
   std::atomic<std::uint64_t> unnamed{0};  // callables that were given no name
+  std::shared_ptr<detail::BusWatchers> watchers = std::make_shared<detail::BusWatchers>();
 
  private:
+  static constexpr std::uint32_t recorded_bit = 1U << 29U;
   static constexpr std::uint32_t queued_bit = 1U << 30U;
   static constexpr std::uint32_t never_idle_bit = 1U << 31U;
 
@@ -82,11 +94,9 @@ class EventBus::Core {
   void finalize(detail::Slot& slot, const Event& event, detail::Failures& failures);
   void end(detail::Slot& slot, const Event& event, detail::Failures& failures);
   /// Runs one hook; false when it threw, and then the error policy has been applied.
-  bool run_hook(detail::Slot& slot, void (Modifier::*hook)(State&, const Event&), const char* name,
-                const Event& event, detail::Failures& failures);
-  void fail(detail::Slot& slot, const char* hook, const Event& event, detail::Failures& failures);
-  void quarantine(detail::Slot& slot, const char* hook, const Event& event,
-                  detail::Failures& failures);
+  bool run_hook(detail::Slot& slot, Hook hook, const Event& event, detail::Failures& failures);
+  void fail(detail::Slot& slot, Hook hook, const Event& event, detail::Failures& failures);
+  void quarantine(detail::Slot& slot, Hook hook, const Event& event, detail::Failures& failures);
   void abort_active() noexcept;
 
   void do_queued_work(detail::Failures& failures) {
@@ -96,9 +106,8 @@ class EventBus::Core {
   void enter(detail::Slot& slot, detail::Failures& failures);
   void leave(detail::Order order, detail::Failures& failures);
 
-  // Bits by event type that have observers, and queued_bit.
+  // Bits by event type that have observers, queued_bit and recorded_bit.
   std::atomic<std::uint32_t> attention{never_idle_bit};
-  const ErrorPolicy policy_;
   bool torn_ = false;  // under `propagate`: a hook of this emission has thrown
 };
 

@@ -93,8 +93,8 @@ std::shared_ptr<Modifier> EventBus::add(std::shared_ptr<Modifier> modifier, int 
   return core_->add(std::move(modifier), group);
 }
 
-std::shared_ptr<Modifier> EventBus::add_callable(EventSet events, Cadence cadence, Hook hook,
-                                                 std::string name, int group) {
+std::shared_ptr<Modifier> EventBus::add_callable(EventSet events, Cadence cadence,
+                                                 HookFunction hook, std::string name, int group) {
   if (name.empty()) {
     do {
       name = "callable " + std::to_string(++core_->unnamed);
@@ -176,7 +176,7 @@ void EventBus::calibration_epoch_end_if_open() {
 
 void EventBus::abort_open_calibration_epoch() {
   abort_open_batch();
-  if (core_->lifecycle.calibrating()) core_->lifecycle.abort_calibration_epoch();
+  if (core_->lifecycle.calibrating()) core_->abort_calibration_epoch_quietly();
 }
 
 }  // namespace takt

@@ -14,11 +14,7 @@ void require_at_least(std::int64_t value, std::int64_t least, const char* name) 
                      "; it is " + std::to_string(least) + " or more");
 }
 
-std::string name_of(BusCall call) {
-  if (call == BusCall::abort_batch) return "abort_batch()";
-  if (call == BusCall::abort_calibration_epoch) return "abort_calibration_epoch()";
-  return to_string(static_cast<EventType>(call)) + "()";
-}
+std::string name_of(BusCall call) { return to_string(call) + "()"; }
 
 }  // namespace
 

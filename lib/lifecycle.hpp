@@ -9,15 +9,14 @@
 #include <cstdint>
 #include <optional>
 
+#include "takt/bus_call.hpp"
 #include "takt/bus_options.hpp"
 #include "takt/event.hpp"
 
 namespace takt::detail {
 
-/// What can be called on a bus: its ten events, with the same values, and the two aborts.
-enum class BusCall : std::uint8_t { abort_batch = event_type_count, abort_calibration_epoch };
-
-constexpr BusCall call_for(EventType type) noexcept { return static_cast<BusCall>(type); }
+using takt::BusCall;
+using takt::call_for;
 
 constexpr std::uint16_t bit_of(BusCall call) noexcept {
   return static_cast<std::uint16_t>(1U << static_cast<unsigned>(call));
@@ -49,6 +48,9 @@ class Lifecycle {
   bool advance() noexcept;
   void abort_batch() noexcept;
   void abort_calibration_epoch() noexcept;
+  /// The next pair of optimizer calls is the last of `invocations_per_step`: a trace has the events
+  /// only, and not the pairs before them.
+  void skip_silent_invocations() noexcept { invocations_ = counters_.invocations_per_step - 1; }
 
   /// Between these two, hooks and observers of that call run, and no call is accepted.
   void begin_hooks(BusCall call) noexcept {

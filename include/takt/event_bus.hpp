@@ -29,6 +29,10 @@ namespace takt {
 
 class Recipe;
 
+namespace detail {
+class BusAccess;
+}
+
 /// When an observer of an event is called.
 enum class At : std::uint8_t {
   before,  ///< before the modifiers that are due run
@@ -189,11 +193,12 @@ class EventBus {
                                       At at = At::after);
 
  private:
+  friend class detail::BusAccess;
   class Core;
-  using Hook = std::function<void(State&, const Event&)>;
+  using HookFunction = std::function<void(State&, const Event&)>;
 
   template <class Callable>
-  static Hook as_hook(Callable&& callable) {
+  static HookFunction as_hook(Callable&& callable) {
     using Stored = std::decay_t<Callable>;
     if constexpr (std::is_invocable_v<Stored&, State&, const Event&>) {
       return std::forward<Callable>(callable);
@@ -210,7 +215,7 @@ class EventBus {
     }
   }
 
-  std::shared_ptr<Modifier> add_callable(EventSet events, Cadence cadence, Hook hook,
+  std::shared_ptr<Modifier> add_callable(EventSet events, Cadence cadence, HookFunction hook,
                                          std::string name, int group);
   void batch_start_or_abort();
   void batch_end_if_open();

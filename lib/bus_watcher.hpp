@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// What a bus tells a recorder while it works.
+#ifndef TAKT_LIB_BUS_WATCHER_HPP
+#define TAKT_LIB_BUS_WATCHER_HPP
+
+#include <exception>
+#include <vector>
+
+#include "takt/bus_call.hpp"
+#include "takt/event.hpp"
+#include "takt/hook.hpp"
+#include "takt/modifier.hpp"
+#include "takt/state.hpp"
+
+namespace takt::detail {
+
+/// Sees what happens on a bus, as it happens, on the loop's thread. Each `begin_…` is followed by
+/// the hooks that run, and by `end`. Nothing here throws.
+class BusWatcher {
+ public:
+  BusWatcher() = default;
+  BusWatcher(const BusWatcher&) = delete;
+  BusWatcher& operator=(const BusWatcher&) = delete;
+  virtual ~BusWatcher() = default;
+
+  /// A call takes effect: an event is emitted, or a batch or calibration epoch is aborted; then the
+  /// event has no type.
+  virtual void begin_call(BusCall call, const Event& event, const State& state) noexcept = 0;
+  /// A modifier joins an initialized bus, or leaves one.
+  virtual void begin_addition(const Modifier& modifier, int group, const Event& event) noexcept = 0;
+  virtual void begin_removal(const Modifier& modifier, const Event& event) noexcept = 0;
+  virtual void hook_begins() noexcept = 0;
+  /// `error` is what it threw, or null.
+  virtual void hook_ended(const Modifier& modifier, Hook hook,
+                          const std::exception_ptr& error) noexcept = 0;
+  virtual void end() noexcept = 0;
+};
+
+/// Those who watch one bus. The loop's thread only.
+class BusWatchers {
+ public:
+  void add(BusWatcher& watcher) { all_.push_back(&watcher); }
+  void remove(const BusWatcher& watcher) noexcept { std::erase(all_, &watcher); }
+  [[nodiscard]] bool any() const noexcept { return !all_.empty(); }
+
+  /// Calls a member of each of them.
+  template <class... Parameters, class... Arguments>
+  void tell(void (BusWatcher::*what)(Parameters...) noexcept,
+            const Arguments&... arguments) const noexcept {
+    for (BusWatcher* const watcher : all_) (watcher->*what)(arguments...);
+  }
+
+ private:
+  std::vector<BusWatcher*> all_;
+};
+
+/// Runs a hook, and tells the watchers; what it throws passes on.
+template <class Call>
+void run_watched(const BusWatchers& watchers, const Modifier& modifier, Hook hook, Call&& call) {
+  if (!watchers.any()) return call();
+  watchers.tell(&BusWatcher::hook_begins);
+  try {
+    call();
+  } catch (...) {
+    watchers.tell(&BusWatcher::hook_ended, modifier, hook, std::current_exception());
+    throw;
+  }
+  watchers.tell(&BusWatcher::hook_ended, modifier, hook, std::exception_ptr{});
+}
+
+}  // namespace takt::detail
+
+#endif
