@@ -14,6 +14,15 @@ const std::string& to_string(Hook hook) {
   return names.at(position < names.size() ? position : names.size() - 1);
 }
 
+std::optional<Hook> hook_from_string(std::string_view name) noexcept {
+  for (auto value = static_cast<std::uint8_t>(Hook::on_initialize);
+       value <= static_cast<std::uint8_t>(Hook::on_finalize); ++value) {
+    const auto hook = static_cast<Hook>(value);
+    if (to_string(hook) == name) return hook;
+  }
+  return std::nullopt;
+}
+
 std::ostream& operator<<(std::ostream& out, Hook hook) { return out << to_string(hook); }
 
 }  // namespace takt

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace takt {
 
@@ -23,6 +25,8 @@ enum class Hook : std::uint8_t {
 
 /// The function's name: "on_update".
 [[nodiscard]] const std::string& to_string(Hook hook);
+/// The hook of that name; nothing for any other text.
+[[nodiscard]] std::optional<Hook> hook_from_string(std::string_view name) noexcept;
 std::ostream& operator<<(std::ostream& out, Hook hook);
 
 }  // namespace takt

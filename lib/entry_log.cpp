@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "entry_log.hpp"
+
+#include "bus_access.hpp"
+#include "failures.hpp"
+#include "takt/error.hpp"
+
+namespace takt::detail {
+namespace {
+
+TracedModifier traced(const Modifier& modifier, int group) {
+  return {.name = modifier.name(),
+          .cadence = modifier.cadence(),
+          .interests = modifier.interests(),
+          .group = group};
+}
+
+}  // namespace
+
+EntryLog::EntryLog(EventBus& bus, bool timed)
+    : bus_{bus}, watchers_{BusAccess::core(bus).watchers}, timed_{timed} {
+  BusAccess::Core& core = BusAccess::core(bus);
+  if (!core.lifecycle.accepts(BusCall::initialize)) {
+    throw LifecycleError(
+        "a recorder was attached to a bus that is initialized already; attach it before "
+        "initialize()");
+  }
+  core.attach(*this);
+}
+
+void EntryLog::detach() noexcept { BusAccess::Core::detach(watchers_, *this); }
+
+template <class Work>
+void EntryLog::guarded(Work&& work) noexcept {
+  try {
+    work();
+  } catch (...) {
+    on_failure();
+  }
+}
+
+std::int64_t EntryLog::since(Clock::time_point begin) const noexcept {
+  if (!timed_) return 0;
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count();
+}
+
+void EntryLog::begin(TraceKind kind, const Event& event) {
+  entry_.kind = kind;
+  entry_.step = event.global_step;
+  entry_.batch = event.global_batch;
+  entry_.nanoseconds = since(begin_);
+  entry_.loss.reset();
+  entry_.layers.clear();
+  entry_.hooks.clear();
+}
+
+/// INITIALIZE is about to reach those on the bus.
+void EntryLog::begin_run() {
+  begun_ = true;
+  BusAccess::Core& core = BusAccess::core(bus_);
+  TraceHeader header{.start = core.lifecycle.event(std::nullopt), .options = core.options};
+  for (const auto& [order, slot] : core.roster.slots()) {
+    positions_[slot.modifier.get()] = modifier_count_++;
+    header.modifiers.push_back(traced(*slot.modifier, order.group));
+  }
+  if (timed_) begin_ = Clock::now();
+  on_header(header);
+}
+
+void EntryLog::begin_call(BusCall call, const Event& event, const State& state) noexcept {
+  guarded([&] {
+    if (!begun_) begin_run();
+    begin(TraceKind::call, event);
+    entry_.call = call;
+    if (call == BusCall::loss_calculated) entry_.loss = state.loss;
+    if (call == BusCall::sequential_epoch_end) entry_.layers = state.layers;
+  });
+}
+
+void EntryLog::begin_addition(const Modifier& modifier, int group, const Event& event) noexcept {
+  guarded([&] {
+    begin(TraceKind::addition, event);
+    positions_[&modifier] = modifier_count_;
+    entry_.modifier = modifier_count_++;
+    joined_ = std::make_unique<TracedModifier>(traced(modifier, group));
+  });
+}
+
+void EntryLog::begin_removal(const Modifier& modifier, const Event& event) noexcept {
+  guarded([&] {
+    begin(TraceKind::removal, event);
+    entry_.modifier = positions_.at(&modifier);
+  });
+}
+
+void EntryLog::hook_begins() noexcept {
+  if (timed_) hook_begin_ = Clock::now();
+}
+
+void EntryLog::hook_ended(const Modifier& modifier, Hook hook,
+                          const std::exception_ptr& error) noexcept {
+  const std::int64_t took = since(hook_begin_);
+  guarded([&] {
+    HookRun& run = entry_.hooks.emplace_back();
+    run.modifier = positions_.at(&modifier);
+    run.hook = hook;
+    run.nanoseconds = took;
+    if (error) run.error = text_of(error);
+  });
+}
+
+void EntryLog::end() noexcept {
+  guarded([&] {
+    on_entry(entry_, joined_.get());
+    joined_.reset();
+  });
+}
+
+}  // namespace takt::detail

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/trace_recorder.hpp"
+
+#include <optional>
+#include <ostream>
+#include <utility>
+
+#include "entry_log.hpp"
+#include "trace_file.hpp"
+#include "trace_text.hpp"
+
+namespace takt {
+namespace detail {
+
+/// One recording, whatever it goes to.
+class TraceSession : public EntryLog {
+ public:
+  explicit TraceSession(EventBus& bus) : EntryLog{bus, true} {}
+
+  virtual void flush() = 0;
+  void set_handler(std::function<void(const TraceError&)> handler) {
+    handler_ = std::move(handler);
+  }
+  [[nodiscard]] std::int64_t entries() const noexcept { return entries_; }
+  void throw_if_failed() const {
+    if (failure_) throw TraceError(*failure_);
+  }
+  [[nodiscard]] bool failed() const noexcept { return failure_.has_value(); }
+
+ protected:
+  void count_entry() noexcept { ++entries_; }
+
+  /// Ends the recording, and tells the handler. In a `catch`.
+  void on_failure() noexcept override {
+    if (failure_) return;
+    detach();
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      failure_ = error.what();
+    } catch (...) {
+      failure_ = "the recording failed";
+    }
+    if (!handler_) return;
+    try {
+      handler_(TraceError(*failure_));
+    } catch (...) {  // NOLINT(bugprone-empty-catch): there is nobody left to tell
+    }
+  }
+
+ private:
+  std::function<void(const TraceError&)> handler_;
+  std::optional<std::string> failure_;
+  std::int64_t entries_ = 0;
+};
+
+namespace {
+
+/// Writes lines to a stream, many at a time.
+class StreamSession final : public TraceSession {
+ public:
+  StreamSession(EventBus& bus, std::unique_ptr<TraceFile> file)
+      : TraceSession{bus}, file_{std::move(file)}, out_{file_->stream()}, name_{file_->name()} {}
+  StreamSession(EventBus& bus, std::ostream& out) : TraceSession{bus}, out_{out}, name_{"trace"} {}
+
+  void flush() override {
+    throw_if_failed();
+    try {
+      write();
+    } catch (const TraceError&) {
+      on_failure();
+      throw;
+    }
+  }
+
+ private:
+  void on_header(const TraceHeader& header) override {
+    writer_.header(header, lines_);
+    write();
+    if (file_) file_->take_name();
+  }
+
+  void on_entry(TraceEntry& entry, const TracedModifier* joined) override {
+    if (joined != nullptr) {
+      writer_.addition(entry, *joined, lines_);
+    } else {
+      writer_.entry(entry, lines_);
+    }
+    count_entry();
+    constexpr std::size_t many = std::size_t{1} << 16U;
+    constexpr std::int64_t second = 1'000'000'000;
+    const bool last = entry.kind == TraceKind::call && entry.call == BusCall::finalize;
+    if (last || lines_.size() >= many || entry.nanoseconds - written_at_ >= second) {
+      written_at_ = entry.nanoseconds;
+      write();
+    }
+  }
+
+  void write() {
+    out_.write(lines_.data(), static_cast<std::streamsize>(lines_.size()));
+    out_.flush();
+    lines_.clear();
+    if (!out_) throw TraceError(name_ + " can't be written any more; the disk may be full");
+  }
+
+  std::unique_ptr<TraceFile> file_;
+  std::ostream& out_;
+  std::string name_;
+  TraceWriter writer_{true};
+  std::string lines_;
+  std::int64_t written_at_ = 0;  // nanoseconds since the recording began
+};
+
+class MemorySession final : public TraceSession {
+ public:
+  MemorySession(EventBus& bus, Trace& trace) : TraceSession{bus}, trace_{trace} { trace_ = {}; }
+  void flush() override { throw_if_failed(); }
+
+ private:
+  void on_header(const TraceHeader& header) override { trace_.header = header; }
+  void on_entry(TraceEntry& entry, const TracedModifier* joined) override {
+    if (joined != nullptr) trace_.added.push_back(*joined);
+    trace_.entries.push_back(entry);
+    count_entry();
+  }
+
+  Trace& trace_;
+};
+
+}  // namespace
+}  // namespace detail
+
+TraceRecorder::TraceRecorder(EventBus& bus, const std::filesystem::path& file)
+    : session_{std::make_unique<detail::StreamSession>(
+          bus, std::make_unique<detail::TraceFile>(file))} {}
+TraceRecorder::TraceRecorder(EventBus& bus, std::ostream& out)
+    : session_{std::make_unique<detail::StreamSession>(bus, out)} {}
+TraceRecorder::TraceRecorder(EventBus& bus, Trace& trace)
+    : session_{std::make_unique<detail::MemorySession>(bus, trace)} {}
+TraceRecorder::TraceRecorder(TraceRecorder&&) noexcept = default;
+TraceRecorder& TraceRecorder::operator=(TraceRecorder&& other) noexcept {
+  TraceRecorder old{std::move(*this)};  // writes what is left
+  session_ = std::move(other.session_);
+  return *this;
+}
+
+TraceRecorder::~TraceRecorder() {
+  if (!session_ || session_->failed()) return;
+  try {
+    close();
+  } catch (const TraceError&) {  // NOLINT(bugprone-empty-catch): the handler has been told
+  }
+}
+
+void TraceRecorder::on_error(std::function<void(const TraceError&)> handler) {
+  session_->set_handler(std::move(handler));
+}
+void TraceRecorder::flush() { session_->flush(); }
+void TraceRecorder::close() {
+  session_->detach();
+  session_->flush();
+}
+std::int64_t TraceRecorder::entries() const noexcept { return session_->entries(); }
+
+}  // namespace takt
