@@ -6,6 +6,7 @@
 
 // IWYU pragma: begin_exports
 #include "takt/batch.hpp"
+#include "takt/bus_call.hpp"
 #include "takt/bus_options.hpp"
 #include "takt/cadence.hpp"
 #include "takt/control.hpp"
@@ -22,10 +23,13 @@
 #include "takt/plugin.hpp"
 #include "takt/recipe.hpp"
 #include "takt/registry.hpp"
+#include "takt/replay.hpp"
 #include "takt/setting_range.hpp"
 #include "takt/setting_type.hpp"
 #include "takt/setting_value.hpp"
 #include "takt/state.hpp"
+#include "takt/trace.hpp"
+#include "takt/trace_recorder.hpp"
 #include "takt/version.hpp"
 // IWYU pragma: end_exports
 
