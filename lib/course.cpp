@@ -6,6 +6,9 @@
 namespace takt::detail {
 namespace {
 
+/// What comes in the calibration epoch.
+constexpr EventSet calibration_types{EventType::CALIBRATION_EPOCH_START, EventType::BATCH_START,
+                                     EventType::BATCH_END, EventType::CALIBRATION_EPOCH_END};
 /// What comes in a batch of training and at the end of a step.
 constexpr EventSet training_types{EventType::BATCH_START, EventType::LOSS_CALCULATED,
                                   EventType::OPTIM_PRE_STEP, EventType::OPTIM_POST_STEP,
@@ -64,6 +67,19 @@ std::optional<std::int64_t> Course::next_trained_due(std::int64_t from) const no
 std::optional<std::int64_t> Course::next_due(std::int64_t from) const noexcept {
   if (calibrates_ && from <= start_step_ && due_at(start_step_)) return start_step_;
   return next_trained_due(from);
+}
+
+std::optional<StepRun> Course::next_updates(std::int64_t from) const noexcept {
+  std::optional<StepRun> updates;
+  if (!(interests_.due & training_types).empty() && first_ <= last_) {
+    updates = due_.next_run(std::max(from, first_), last_);
+  }
+  const bool in_calibration = calibrates_ && !(interests_.due & calibration_types).empty();
+  if (in_calibration && from <= start_step_ && due_at(start_step_) &&
+      (!updates || updates->first > start_step_)) {
+    updates = StepRun{.first = start_step_};
+  }
+  return updates;
 }
 
 std::optional<std::int64_t> Course::next_call(std::int64_t from) const noexcept {

@@ -48,6 +48,9 @@ class Course {
   [[nodiscard]] bool due_at(std::int64_t step) const noexcept { return due_.next(step) == step; }
   /// The first step from `from` on at which it is due while active, calibration included.
   [[nodiscard]] std::optional<std::int64_t> next_due(std::int64_t from) const noexcept;
+  /// The steps from `from` on at which it has an `on_update`, calibration included, as far as they
+  /// follow each other at the same distance: see `DueSteps::next_run`.
+  [[nodiscard]] std::optional<StepRun> next_updates(std::int64_t from) const noexcept;
   /// The first step of training from `from` on at which one of its hooks runs.
   [[nodiscard]] std::optional<std::int64_t> next_call(std::int64_t from) const noexcept;
 

@@ -78,6 +78,15 @@ std::optional<std::int64_t> DueSteps::search(std::int64_t from) const noexcept {
   return on_grid(index_of(from, steps_), update_) ? std::optional{from} : std::nullopt;
 }
 
+std::optional<StepRun> DueSteps::next_run(std::int64_t from, std::int64_t to) const noexcept {
+  const std::optional<std::int64_t> first = next(from);
+  const std::int64_t until = std::min({to, last_, std::max(last_regular_, first.value_or(0))});
+  if (!first || *first > until) return std::nullopt;
+  if (period_ == 0 || *first > last_regular_) return StepRun{.first = *first};
+  const std::int64_t count = (until - *first) / period_ + 1;
+  return StepRun{.first = *first, .count = count, .stride = count == 1 ? 1 : period_};
+}
+
 std::optional<std::int64_t> DueSteps::last_until(std::int64_t step) const noexcept {
   const std::int64_t until = std::min(step, last_);
   if (until < first_) return std::nullopt;

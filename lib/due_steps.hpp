@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "takt/cadence.hpp"
+#include "takt/step_runs.hpp"
 
 namespace takt::detail {
 
@@ -36,6 +37,10 @@ class DueSteps {
     const bool regular = period_ != 0 && due <= std::min(last_regular_, last_) - period_;
     return regular ? due + period_ : next(due + 1);
   }
+
+  /// The due steps from `from` on, as far as the period is known to hold or up to `to`; a step that
+  /// follows no period is alone. Nothing when none is due up to `to`.
+  [[nodiscard]] std::optional<StepRun> next_run(std::int64_t from, std::int64_t to) const noexcept;
 
   /// The last due step up to `step`; nothing when there is none.
   [[nodiscard]] std::optional<std::int64_t> last_until(std::int64_t step) const noexcept;

@@ -215,6 +215,20 @@ std::vector<std::int64_t> Plan::due_steps(std::size_t modifier, std::int64_t fro
   return steps;
 }
 
+std::vector<StepRun> Plan::update_runs(std::size_t modifier, std::size_t most) const {
+  const ModifierPlan& plan = modifiers_.at(modifier);
+  const Course course{plan.cadence, plan.interests, shape_, end_step_};
+  StepRuns updates;
+  auto next = course.next_updates(first_step());
+  while (next && updates.runs().size() <= most) {  // the run that is one too many ends the last
+    updates.add(*next);
+    next = course.next_updates(next->last() + 1);
+  }
+  std::vector<StepRun> runs = updates.runs();
+  if (runs.size() > most) runs.resize(most);
+  return runs;
+}
+
 std::vector<HookCall> Plan::calls(std::int64_t from, std::int64_t to) const {
   std::vector<Course> courses;
   courses.reserve(modifiers_.size());

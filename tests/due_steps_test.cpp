@@ -210,6 +210,41 @@ BOOST_AUTO_TEST_CASE(the_count_and_the_last_of_some_steps_agree_with_stepping) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(runs_have_the_due_steps_one_after_the_other) {
+  BOOST_TEST(rc::check("next_run", [] {
+    const Question question = *takt::test::any_question();
+    const DueSteps due{question.cadence, question.steps()};
+    const std::int64_t to = std::min(question.from, max_step - 3000) + 3000;
+    Step wanted = due.next(question.from);
+    std::int64_t from = question.from;
+    while (const auto run = due.next_run(from, to)) {
+      RC_ASSERT(run->count >= 1);
+      RC_ASSERT(run->last() <= to);
+      for (std::int64_t i = 0; i < run->count; ++i) {
+        RC_ASSERT(wanted == run->first + i * run->stride);
+        wanted = *wanted < max_step ? due.next(*wanted + 1) : std::nullopt;
+      }
+      if (run->last() == max_step) break;
+      from = run->last() + 1;
+    }
+    RC_ASSERT(!wanted || *wanted > to);
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_of_due_steps_goes_as_far_as_their_period) {
+  using takt::StepRun;
+  const DueSteps every{Cadence{.end = 1e9}, 1};
+  BOOST_TEST((every.next_run(7, max_step) == StepRun{7, 1'000'000'000 - 6, 1}));
+  const DueSteps third{Cadence{.update = 1.0 / 3.0}, 300};
+  BOOST_TEST((third.next_run(1, 399) == StepRun{100, 3, 100}));
+  BOOST_TEST((third.next_run(1, 100) == StepRun{100, 1, 1}));
+  BOOST_TEST(!third.next_run(1, 99));
+  constexpr std::int64_t edge = std::int64_t{1} << 48;
+  const DueSteps irregular{Cadence{.update = 1.0 / 3.0}, 3};
+  BOOST_TEST((irregular.next_run(edge - 5, edge + 5) == StepRun{edge - 5, 5, 1}));
+  BOOST_TEST((irregular.next_run(edge, edge + 5) == StepRun{edge, 1, 1}));
+}
+
 BOOST_AUTO_TEST_CASE(beyond_the_period_due_steps_are_counted_one_by_one) {
   // At 3 steps an epoch, a third of an epoch is due at every step up to 2^48 and after it.
   const DueSteps due{Cadence{.update = 1.0 / 3.0}, 3};

@@ -17,6 +17,7 @@
 #include "takt/event_type.hpp"
 #include "takt/hook.hpp"
 #include "takt/modifier.hpp"
+#include "takt/step_runs.hpp"
 
 namespace takt {
 
@@ -73,6 +74,8 @@ class Plan {
   Plan(const std::vector<std::shared_ptr<Modifier>>& modifiers, const RunShape& shape);
 
   [[nodiscard]] const std::vector<ModifierPlan>& modifiers() const noexcept { return modifiers_; }
+  /// As it was given.
+  [[nodiscard]] const RunShape& shape() const noexcept { return shape_; }
   /// The first step of the run, and the one after its last.
   [[nodiscard]] std::int64_t first_step() const noexcept { return shape_.start.global_step; }
   [[nodiscard]] std::int64_t end_step() const noexcept { return end_step_; }
@@ -80,6 +83,9 @@ class Plan {
   /// The steps from `from` on at which a modifier is due while active, `count` at most.
   [[nodiscard]] std::vector<std::int64_t> due_steps(std::size_t modifier, std::int64_t from,
                                                     std::size_t count) const;
+  /// The steps at which a modifier has an `on_update`, as runs: the first of them, `most` at most.
+  /// A run costs the same however many steps it has, as long as the update follows a period.
+  [[nodiscard]] std::vector<StepRun> update_runs(std::size_t modifier, std::size_t most) const;
 
   /// All hook calls of the steps from `from` to `to`, both included, in order. What comes before
   /// the first batch of training, INITIALIZE and calibration, belongs to the first step, and
