@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// A cadence in plain words.
-#ifndef TAKT_LIB_CLI_WINDOW_WORDS_HPP
-#define TAKT_LIB_CLI_WINDOW_WORDS_HPP
+#ifndef TAKT_LIB_WINDOW_WORDS_HPP
+#define TAKT_LIB_WINDOW_WORDS_HPP
 
 #include <string>
 
 #include "takt/cadence.hpp"
 #include "takt/event.hpp"
 
-namespace takt::cli {
+namespace takt::detail {
 
 /// "from epoch 4 to 28, every 0.5 epochs", "at step 100", "every epoch", "at every step": with
 /// indices that are epochs, or else steps. The cadence is valid.
@@ -19,6 +19,6 @@ namespace takt::cli {
 /// "from step 1232 on", "never".
 [[nodiscard]] std::string step_words(const Cadence& cadence, const Event& start);
 
-}  // namespace takt::cli
+}  // namespace takt::detail
 
 #endif

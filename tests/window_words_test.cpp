@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "cli/window_words.hpp"
+#include "window_words.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <limits>
@@ -13,18 +13,18 @@ namespace {
 using takt::Cadence;
 using takt::Event;
 
-std::string epochs(const Cadence& cadence) { return takt::cli::window_words(cadence, true); }
-std::string steps(const Cadence& cadence) { return takt::cli::window_words(cadence, false); }
+std::string epochs(const Cadence& cadence) { return takt::detail::window_words(cadence, true); }
+std::string steps(const Cadence& cadence) { return takt::detail::window_words(cadence, false); }
 
 std::string due(const Cadence& cadence, const Event& start = {.steps_per_epoch = 44}) {
-  return takt::cli::step_words(cadence, start);
+  return takt::detail::step_words(cadence, start);
 }
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(cli_window_words)
+BOOST_AUTO_TEST_SUITE(window_words)
 
 BOOST_AUTO_TEST_CASE(a_cadence_without_bounds_is_its_rate) {
   BOOST_TEST(epochs({}) == "at every step");

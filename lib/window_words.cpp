@@ -7,10 +7,8 @@
 #include "last_due_step.hpp"
 #include "number_text.hpp"
 
-namespace takt::cli {
+namespace takt::detail {
 namespace {
-
-using detail::text_of;
 
 // Beyond it a step is no number that is told apart from the next one.
 constexpr double largest_step = 9007199254740992.0;  // 2^53
@@ -29,7 +27,7 @@ std::optional<std::int64_t> last_step(const Cadence& cadence, const Event& start
   Event after = start;
   after.set_current_index(*cadence.end);
   after.global_step += 2;  // the index is met within a tolerance
-  return detail::last_due_step_before(cadence, after);
+  return last_due_step_before(cadence, after);
 }
 
 }  // namespace
@@ -63,4 +61,4 @@ std::string step_words(const Cadence& cadence, const Event& start) {
   return "steps " + std::to_string(*first) + " to " + std::to_string(*last);
 }
 
-}  // namespace takt::cli
+}  // namespace takt::detail
