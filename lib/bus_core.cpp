@@ -330,6 +330,7 @@ void EventBus::Core::abort_calibration_epoch() {
 
 void EventBus::Core::abort_calibration_epoch_quietly() noexcept {
   lifecycle.abort_calibration_epoch();
+  const HooksRun running{lifecycle, BusCall::abort_calibration_epoch};
   const Recorded recorded{*watchers, &BusWatcher::begin_call, BusCall::abort_calibration_epoch,
                           lifecycle.event(std::nullopt), state};
 }

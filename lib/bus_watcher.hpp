@@ -4,6 +4,8 @@
 #ifndef TAKT_LIB_BUS_WATCHER_HPP
 #define TAKT_LIB_BUS_WATCHER_HPP
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <vector>
 
@@ -40,19 +42,33 @@ class BusWatcher {
 /// Those who watch one bus. The loop's thread only.
 class BusWatchers {
  public:
-  void add(BusWatcher& watcher) { all_.push_back(&watcher); }
-  void remove(const BusWatcher& watcher) noexcept { std::erase(all_, &watcher); }
-  [[nodiscard]] bool any() const noexcept { return !all_.empty(); }
+  /// Not while they are told of something.
+  void add(BusWatcher& watcher) {
+    std::erase(all_, nullptr);
+    all_.push_back(&watcher);
+    ++count_;
+  }
+  /// At any time. The others keep their places, since one may be removed while they are told.
+  void remove(const BusWatcher& watcher) noexcept {
+    const auto found = std::ranges::find(all_, &watcher);
+    if (found == all_.end()) return;
+    *found = nullptr;
+    --count_;
+  }
+  [[nodiscard]] bool any() const noexcept { return count_ != 0; }
 
   /// Calls a member of each of them.
   template <class... Parameters, class... Arguments>
   void tell(void (BusWatcher::*what)(Parameters...) noexcept,
             const Arguments&... arguments) const noexcept {
-    for (BusWatcher* const watcher : all_) (watcher->*what)(arguments...);
+    for (BusWatcher* const watcher : all_) {
+      if (watcher != nullptr) (watcher->*what)(arguments...);
+    }
   }
 
  private:
-  std::vector<BusWatcher*> all_;
+  std::vector<BusWatcher*> all_;  // null where one has been removed
+  std::size_t count_ = 0;
 };
 
 /// Runs a hook, and tells the watchers; what it throws passes on.

@@ -109,10 +109,30 @@ void EntryLog::hook_ended(const Modifier& modifier, Hook hook,
   });
 }
 
+/// Those that INITIALIZE did not reach have left while it was emitted, and the bus says no more of
+/// them.
+std::vector<TraceEntry> EntryLog::removals_at_initialize() const {
+  std::vector<TraceEntry> removals;
+  if (entry_.kind != TraceKind::call || entry_.call != BusCall::initialize) return removals;
+  std::vector<bool> reached(modifier_count_, false);
+  for (const HookRun& run : entry_.hooks) reached.at(run.modifier) = true;
+  for (std::size_t i = 0; i < modifier_count_; ++i) {
+    if (reached[i]) continue;
+    removals.push_back({.kind = TraceKind::removal,
+                        .modifier = i,
+                        .step = entry_.step,
+                        .batch = entry_.batch,
+                        .nanoseconds = since(begin_)});
+  }
+  return removals;
+}
+
 void EntryLog::end() noexcept {
   guarded([&] {
+    std::vector<TraceEntry> removals = removals_at_initialize();
     on_entry(entry_, joined_.get());
     joined_.reset();
+    for (TraceEntry& removal : removals) on_entry(removal, nullptr);
   });
 }
 

@@ -45,6 +45,7 @@ class EntryLog : public BusWatcher {
 
   void begin(TraceKind kind, const Event& event);
   void begin_run();
+  [[nodiscard]] std::vector<TraceEntry> removals_at_initialize() const;
   [[nodiscard]] std::int64_t since(Clock::time_point begin) const noexcept;
   template <class Work>
   void guarded(Work&& work) noexcept;

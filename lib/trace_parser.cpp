@@ -49,11 +49,16 @@ void require_shallow(std::string_view line) {
 
 json object_in(std::string_view line) {
   require_shallow(line);
+  // The JSON library takes it for the end.
+  const auto null = line.find('\0');
+  if (null != std::string_view::npos) {
+    throw TraceSyntaxError("is no valid JSON from column " + std::to_string(null + 1) + " on");
+  }
   json value;
   try {
     value = json::parse(line);
   } catch (const json::parse_error& error) {
-    throw TraceLineError("is no valid JSON from column " + std::to_string(error.byte) + " on");
+    throw TraceSyntaxError("is no valid JSON from column " + std::to_string(error.byte) + " on");
   } catch (const json::exception&) {
     throw TraceLineError("has a number that is too large");
   }

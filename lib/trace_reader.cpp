@@ -13,6 +13,7 @@
 namespace takt {
 
 using detail::TraceLineError;
+using detail::TraceSyntaxError;
 
 /// The lines of a stream, and what has been understood of them.
 class TraceReader::Lines {
@@ -31,13 +32,14 @@ class TraceReader::Lines {
       } while (is_blank(line_));
       parser_.entry(line_, entry);
       return true;
-    } catch (const TraceLineError& error) {
+    } catch (const TraceSyntaxError& error) {
       ended_ = true;
       // A torn line may be whole JSON, when only its newline is missing; then it counts.
-      if (torn_off_) {
-        torn_ = true;
-        return false;
-      }
+      if (!torn_off_) throw error_here(error.what());
+      torn_ = true;
+      return false;
+    } catch (const TraceLineError& error) {
+      ended_ = true;
       throw error_here(error.what());
     }
   }
@@ -61,15 +63,18 @@ class TraceReader::Lines {
   }
 
   void read_header() {
-    const bool any = read_line();
     try {
-      if (!any) throw TraceLineError("is empty; the first line of a trace says what it is");
+      if (!read_line()) {
+        line_number_ = 1;
+        throw TraceLineError("is empty; the first line of a trace says what it is");
+      }
       header_ = parser_.header(line_);
+    } catch (const TraceSyntaxError& error) {
+      std::string what = error.what();
+      if (torn_off_) what += ", and ends before the line does";
+      throw error_here(what);
     } catch (const TraceLineError& error) {
-      line_number_ = 1;
-      const bool is_torn = any && torn_off_;
-      throw error_here(error.what() +
-                       std::string{is_torn ? ", and ends before the line does" : ""});
+      throw error_here(error.what());
     }
   }
 
@@ -108,7 +113,10 @@ class TraceReader::Lines {
   bool fill() {
     constexpr std::size_t size = std::size_t{1} << 16U;
     chunk_.resize(size);
-    in_.read(chunk_.data(), static_cast<std::streamsize>(size));
+    try {
+      in_.read(chunk_.data(), static_cast<std::streamsize>(size));
+    } catch (...) {  // NOLINT(bugprone-empty-catch): its state says the same
+    }
     if (in_.bad()) {
       ended_ = true;
       throw TraceError(name_ + " can't be read to its end");

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "entry_log.hpp"
-#include "trace_file.hpp"
+#include "output_file.hpp"
 #include "trace_text.hpp"
 
 namespace takt {
@@ -26,6 +26,11 @@ class TraceSession : public EntryLog {
     if (failure_) throw TraceError(*failure_);
   }
   [[nodiscard]] bool failed() const noexcept { return failure_.has_value(); }
+  void close() {
+    if (std::exchange(closed_, true)) return;
+    detach();
+    flush();
+  }
 
  protected:
   void count_entry() noexcept { ++entries_; }
@@ -52,24 +57,34 @@ class TraceSession : public EntryLog {
   std::function<void(const TraceError&)> handler_;
   std::optional<std::string> failure_;
   std::int64_t entries_ = 0;
+  bool closed_ = false;
 };
 
 namespace {
 
+std::unique_ptr<OutputFile> opened(const std::filesystem::path& file) {
+  try {
+    return std::make_unique<OutputFile>(file);
+  } catch (const std::runtime_error& error) {
+    throw TraceError(error.what());
+  }
+}
+
 /// Writes lines to a stream, many at a time.
 class StreamSession final : public TraceSession {
  public:
-  StreamSession(EventBus& bus, std::unique_ptr<TraceFile> file)
+  StreamSession(EventBus& bus, std::unique_ptr<OutputFile> file)
       : TraceSession{bus}, file_{std::move(file)}, out_{file_->stream()}, name_{file_->name()} {}
   StreamSession(EventBus& bus, std::ostream& out) : TraceSession{bus}, out_{out}, name_{"trace"} {}
 
   void flush() override {
     throw_if_failed();
+    if (lines_.empty()) return;
     try {
       write();
-    } catch (const TraceError&) {
+    } catch (...) {
       on_failure();
-      throw;
+      throw_if_failed();
     }
   }
 
@@ -90,7 +105,8 @@ class StreamSession final : public TraceSession {
     constexpr std::size_t many = std::size_t{1} << 16U;
     constexpr std::int64_t second = 1'000'000'000;
     const bool last = entry.kind == TraceKind::call && entry.call == BusCall::finalize;
-    if (last || lines_.size() >= many || entry.nanoseconds - written_at_ >= second) {
+    finalized_ = finalized_ || last;  // what comes then is the last, or nearly
+    if (finalized_ || lines_.size() >= many || entry.nanoseconds - written_at_ >= second) {
       written_at_ = entry.nanoseconds;
       write();
     }
@@ -103,12 +119,13 @@ class StreamSession final : public TraceSession {
     if (!out_) throw TraceError(name_ + " can't be written any more; the disk may be full");
   }
 
-  std::unique_ptr<TraceFile> file_;
+  std::unique_ptr<OutputFile> file_;
   std::ostream& out_;
   std::string name_;
   TraceWriter writer_{true};
   std::string lines_;
   std::int64_t written_at_ = 0;  // nanoseconds since the recording began
+  bool finalized_ = false;
 };
 
 class MemorySession final : public TraceSession {
@@ -131,8 +148,7 @@ class MemorySession final : public TraceSession {
 }  // namespace detail
 
 TraceRecorder::TraceRecorder(EventBus& bus, const std::filesystem::path& file)
-    : session_{std::make_unique<detail::StreamSession>(
-          bus, std::make_unique<detail::TraceFile>(file))} {}
+    : session_{std::make_unique<detail::StreamSession>(bus, detail::opened(file))} {}
 TraceRecorder::TraceRecorder(EventBus& bus, std::ostream& out)
     : session_{std::make_unique<detail::StreamSession>(bus, out)} {}
 TraceRecorder::TraceRecorder(EventBus& bus, Trace& trace)
@@ -156,10 +172,7 @@ void TraceRecorder::on_error(std::function<void(const TraceError&)> handler) {
   session_->set_handler(std::move(handler));
 }
 void TraceRecorder::flush() { session_->flush(); }
-void TraceRecorder::close() {
-  session_->detach();
-  session_->flush();
-}
+void TraceRecorder::close() { session_->close(); }
 std::int64_t TraceRecorder::entries() const noexcept { return session_->entries(); }
 
 }  // namespace takt

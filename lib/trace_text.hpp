@@ -39,6 +39,12 @@ class TraceLineError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The line is no JSON. Any line is that once its end is torn off.
+class TraceSyntaxError : public TraceLineError {
+ public:
+  using TraceLineError::TraceLineError;
+};
+
 /// Understands the lines of one trace.
 class TraceParser {
  public:

@@ -31,7 +31,9 @@ void append(std::string& out, double value) {
     out += '"';
     return;
   }
-  out += text_of(value);
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end.ptr);
   // As a whole number it would lose its sign.
   if (value == 0.0 && std::signbit(value)) out += ".0";
 }

@@ -34,10 +34,13 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <ostream>
+#include <streambuf>
 #include <string>
 #include <vector>
 
 #include "takt/event_bus.hpp"
+#include "takt/trace_recorder.hpp"
 
 namespace {
 
@@ -150,6 +153,12 @@ void run_batches(EventBus& bus, int count) {
     bus.batch_end();
   }
 }
+
+/// Takes whatever is written, and forgets it.
+class Nowhere final : public std::streambuf {
+  std::streamsize xsputn(const char*, std::streamsize count) override { return count; }
+  int_type overflow(int_type c) override { return traits_type::not_eof(c); }
+};
 
 /// How often the calling thread allocates in `callable`.
 template <class Callable>
@@ -365,6 +374,31 @@ BOOST_AUTO_TEST_CASE(calibration_epochs_allocate_nothing) {
                }
              }) == 0U);
   BOOST_TEST(tally.ends == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_is_recorded_allocates_nothing) {
+  EventBus bus{Event{.steps_per_epoch = steps_per_epoch}};
+  Nowhere nowhere;
+  std::ostream out{&nowhere};
+  takt::TraceRecorder recorder{bus, out};
+  Tally tally;
+  add_all(bus, {{.update = 0.3}, {}, {.start = 20.0, .end = 30.0}},
+          {.due = BATCH_END | LOSS_CALCULATED, .every = OPTIM_PRE_STEP}, tally);
+  bus.initialize();
+  // The text that is gathered before it is written has its size once that has been done.
+  run_batches(bus, 1000);
+  BOOST_TEST(allocations_in([&] {
+               for (int i = 0; i < run_length / 10; ++i) {
+                 bus.batch_start();
+                 bus.loss_calculated(1.0 / (3.0 + i));  // a long number
+                 bus.optim_pre_step();
+                 bus.optim_post_step();
+                 bus.batch_end();
+                 bus.batch_start();
+                 bus.abort_batch();
+               }
+             }) == 0U);
+  BOOST_TEST(recorder.entries() == 1 + 5 * 1000 + 7 * (run_length / 10));
 }
 
 BOOST_AUTO_TEST_CASE(looking_at_the_counters_allocates_nothing) {

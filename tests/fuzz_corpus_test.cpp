@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fuzz/recipe_target.hpp"
+#include "fuzz/trace_target.hpp"
 
 namespace {
 
@@ -59,6 +60,47 @@ BOOST_AUTO_TEST_CASE(what_repeats_too_much_goes_too_deep_or_is_no_text_is_refuse
     const std::string text = bytes_of(corpus_folder("recipe") / (std::string{name} + ".yaml"));
     BOOST_TEST(!text.empty(), name);
     BOOST_TEST(!takt::fuzz::recipe_in(text).has_value(), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_trace_of_the_corpus_is_refused_or_reads_back_and_is_replayed) {
+  std::size_t read = 0;
+  std::size_t replayed = 0;
+  std::size_t equal = 0;
+  for (const std::filesystem::path& file : corpus_of("trace")) {
+    const std::string text = bytes_of(file);
+    if (takt::fuzz::trace_in(text)) ++read;
+    try {
+      takt::fuzz::check_trace(text);
+      const auto comparison = takt::fuzz::replay_of(text);
+      if (comparison) ++replayed;
+      if (comparison && comparison->equal()) ++equal;
+    } catch (const std::exception& error) {
+      BOOST_ERROR(file.filename().string() << ": " << error.what());
+    }
+  }
+  BOOST_TEST(read >= 20U);
+  BOOST_TEST(replayed >= 15U);
+  BOOST_TEST(equal >= 10U);
+}
+
+BOOST_AUTO_TEST_CASE(runs_as_they_are_recorded_replay_as_equal) {
+  for (const char* const name :
+       {"bare", "empty_run", "one_batch", "window", "epochs", "aborts", "calibration",
+        "silent_pairs", "huge_invocations", "last_counters", "several_steps", "joins_and_leaves",
+        "throws_quarantine", "losses", "windows_lines"}) {
+    const std::string text = bytes_of(corpus_folder("trace") / (std::string{name} + ".jsonl"));
+    const auto comparison = takt::fuzz::replay_of(text);
+    BOOST_TEST_REQUIRE(comparison.has_value(), name);
+    BOOST_TEST(comparison->equal(), name << ": " << *comparison);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(traces_that_no_bus_has_made_are_refused) {
+  for (const char* const name : {"empty", "torn_header", "bad_middle", "deep", "nul", "no_utf8",
+                                 "other_version", "joins_twice", "leaves_twice", "two_of_a_name"}) {
+    const std::string text = bytes_of(corpus_folder("trace") / (std::string{name} + ".jsonl"));
+    BOOST_TEST(!takt::fuzz::trace_in(text).has_value(), name);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <sstream>
+#include <string_view>
 
 BOOST_AUTO_TEST_SUITE(hook)
 
@@ -22,6 +23,23 @@ BOOST_AUTO_TEST_CASE(a_hook_is_called_as_its_function) {
 
 BOOST_AUTO_TEST_CASE(a_number_that_is_no_hook_is_invalid) {
   BOOST_TEST(to_string(static_cast<takt::Hook>(200)) == "invalid");
+}
+
+BOOST_AUTO_TEST_CASE(a_hook_is_found_by_its_name) {
+  using takt::Hook;
+  for (const Hook hook : {Hook::on_initialize, Hook::on_start, Hook::on_event, Hook::on_update,
+                          Hook::on_end, Hook::on_abort, Hook::on_finalize}) {
+    BOOST_TEST((takt::hook_from_string(to_string(hook)) == hook));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(any_other_text_is_no_hook) {
+  for (const char* const name :
+       {"", "invalid", "on_", "On_update", "ON_UPDATE", " on_update", "on_update ", "on_updates"}) {
+    BOOST_TEST(!takt::hook_from_string(name).has_value(), name);
+  }
+  using namespace std::string_view_literals;
+  BOOST_TEST(!takt::hook_from_string("on_update\0"sv).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -48,7 +48,7 @@ class TraceRecorder {
 
   /// When the file or stream can't be written, a full disk say, the recording stops and the run
   /// goes on. Then `handler` is called once, on the loop's thread, and `close` throws. Without a
-  /// handler `close` alone tells.
+  /// handler `close` alone tells. The handler must not destroy the recorder.
   void on_error(std::function<void(const TraceError&)> handler);
 
   /// Writes what has been gathered. Throws `TraceError` when the recording has failed.

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// A file that is being written.
+#ifndef TAKT_LIB_OUTPUT_FILE_HPP
+#define TAKT_LIB_OUTPUT_FILE_HPP
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace takt::detail {
+
+/// A file that is called NAME.new until `take_name`, so that the one of that name is not lost for
+/// one that is never written. A pipe or a device, which can't be replaced, has its name from the
+/// start.
+class OutputFile {
+ public:
+  /// Throws `std::runtime_error`.
+  explicit OutputFile(std::filesystem::path path);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  /// Removes a file that has not got its name.
+  ~OutputFile();
+
+  [[nodiscard]] std::ostream& stream() noexcept { return stream_; }
+  [[nodiscard]] std::string name() const { return path_.string(); }
+  /// Does nothing when it has its name already. Throws `std::runtime_error`.
+  void take_name();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path open_as_;
+  bool unnamed_ = false;
+  std::ofstream stream_;
+};
+
+}  // namespace takt::detail
+
+#endif
