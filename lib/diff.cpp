@@ -38,8 +38,10 @@ class Diff {
   Diff(EntrySource& a, EntrySource& b, const ComparisonOptions& options)
       : a_{a},
         b_{b},
+        a_name_{a.name() == b.name() ? "the first" : a.name()},
+        b_name_{a.name() == b.name() ? "the second" : b.name()},
         options_{options},
-        wording_{detail::diff_wording(a.name(), b.name())},
+        wording_{detail::diff_wording(a_name_, b_name_)},
         differences_{options.most} {}
 
   TraceComparison run() {
@@ -71,28 +73,29 @@ class Diff {
   // ---- Headers ----------------------------------------------------------------------------------
 
   template <class Value>
-  void compare_values(const std::string& what, const Value& a, const Value& b) {
+  void compare_values(const TraceEntry& at, const std::string& what, const Value& a,
+                      const Value& b) {
     if (a == b) return;
-    add({}, what + " is " + words(a) + " in " + a_.name() + ", " + words(b) + " in " + b_.name());
+    add(at, what + " is " + words(a) + " in " + a_name_ + ", " + words(b) + " in " + b_name_);
   }
 
   void compare_headers() {
     const TraceHeader& a = a_.header();
     const TraceHeader& b = b_.header();
-    compare_values("steps_per_epoch", a.start.steps_per_epoch, b.start.steps_per_epoch);
-    compare_values("batches_per_step", a.start.batches_per_step, b.start.batches_per_step);
-    compare_values("invocations_per_step", a.start.invocations_per_step,
+    compare_values({}, "steps_per_epoch", a.start.steps_per_epoch, b.start.steps_per_epoch);
+    compare_values({}, "batches_per_step", a.start.batches_per_step, b.start.batches_per_step);
+    compare_values({}, "invocations_per_step", a.start.invocations_per_step,
                    b.start.invocations_per_step);
-    compare_values("the order policy", detail::name_of(a.options.order),
+    compare_values({}, "the order policy", detail::name_of(a.options.order),
                    detail::name_of(b.options.order));
-    compare_values("the error policy", detail::name_of(a.options.errors),
+    compare_values({}, "the error policy", detail::name_of(a.options.errors),
                    detail::name_of(b.options.errors));
     for (const TracedModifier& modifier : a.modifiers) {
       const TracedModifier* const other = find(b, modifier.name);
       if (other == nullptr) {
         add({}, modifier.name + " is there" + wording_.only_first);
       } else {
-        compare_modifiers(modifier, *other);
+        compare_modifiers({}, modifier, *other, modifier.name);
       }
     }
     for (const TracedModifier& modifier : b.modifiers) {
@@ -107,15 +110,17 @@ class Diff {
     return found == header.modifiers.end() ? nullptr : &*found;
   }
 
-  void compare_modifiers(const TracedModifier& a, const TracedModifier& b) {
-    compare_values(a.name + ": start", a.cadence.start, b.cadence.start);
-    compare_values(a.name + ": end", a.cadence.end, b.cadence.end);
-    compare_values(a.name + ": update", a.cadence.update, b.cadence.update);
-    compare_values(a.name + ": the events where it runs when due", a.interests.due,
-                   b.interests.due);
-    compare_values(a.name + ": the events where it always runs", a.interests.every,
-                   b.interests.every);
-    compare_values(a.name + ": group", std::int64_t{a.group}, std::int64_t{b.group});
+  void compare_modifiers(const TraceEntry& at, const TracedModifier& a, const TracedModifier& b,
+                         const std::string& who) {
+    const auto compare = [&](const char* what, const auto& first, const auto& second) {
+      compare_values(at, who + ": " + what, first, second);
+    };
+    compare("start", a.cadence.start, b.cadence.start);
+    compare("end", a.cadence.end, b.cadence.end);
+    compare("update", a.cadence.update, b.cadence.update);
+    compare("the events where it runs when due", a.interests.due, b.interests.due);
+    compare("the events where it always runs", a.interests.every, b.interests.every);
+    compare("group", std::int64_t{a.group}, std::int64_t{b.group});
   }
 
   // ---- Entries ----------------------------------------------------------------------------------
@@ -128,16 +133,20 @@ class Diff {
     if (a.kind != b.kind || !same_call || a.step != b.step || a.batch != b.batch ||
         (a.kind != TraceKind::call &&
          first.modifier(a.modifier).name != second.modifier(b.modifier).name)) {
-      add(a, "the runs part: " + a_.name() + " goes on with " + place_of(first) + ", " + b_.name() +
+      add(a, "the runs part: " + a_name_ + " goes on with " + place_of(first) + ", " + b_name_ +
                  " with " + place_of(second));
       return false;
+    }
+    if (a.kind == TraceKind::addition) {
+      compare_modifiers(a, first.modifier(a.modifier), second.modifier(b.modifier),
+                        place_of(first));
     }
     for (const std::string& text : hook_differences(first, second, wording_)) {
       add(a, place_of(first) + ": " + text);
     }
     if (!same_loss(a.loss, b.loss)) {
-      add(a, place_of(first) + ": the loss is " + words(a.loss) + " in " + a_.name() + ", " +
-                 words(b.loss) + " in " + b_.name());
+      add(a, place_of(first) + ": the loss is " + words(a.loss) + " in " + a_name_ + ", " +
+                 words(b.loss) + " in " + b_name_);
     }
     if (a.layers != b.layers) add(a, place_of(first) + ": the layers differ");
     return true;
@@ -156,20 +165,24 @@ class Diff {
     const bool a_goes_on = first != nullptr;
     const EntrySource& ended = a_goes_on ? b_ : a_;
     const EntrySource& going = a_goes_on ? a_ : b_;
+    const std::string& ended_name = a_goes_on ? b_name_ : a_name_;
+    const std::string& going_name = a_goes_on ? a_name_ : b_name_;
     const TraceEntry& next = a_goes_on ? *first : *second;
-    std::string text = ended.name() + " ends";
+    std::string text = ended_name + " ends";
     if (last_) {
       text += " after ";
       text += place_of(named(a_, *last_));
     }
     if (ended.torn()) text += ", in a torn line";
     text += "; ";
-    text += going.name() + " goes on with " + place_of(named(going, next));
+    text += going_name + " goes on with " + place_of(named(going, next));
     add(next, std::move(text));
   }
 
   EntrySource& a_;
   EntrySource& b_;
+  const std::string a_name_;
+  const std::string b_name_;
   const ComparisonOptions& options_;
   detail::Wording wording_;
   detail::Differences differences_;

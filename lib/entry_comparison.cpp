@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 namespace takt {
 namespace detail {
@@ -20,20 +21,18 @@ bool same_hook(const NamedEntry& first, const HookRun& a, const NamedEntry& seco
   return a.hook == b.hook && first.modifier(a.modifier).name == second.modifier(b.modifier).name;
 }
 
-/// Those of `all` that have no partner among the others, each of which is partner once.
-std::vector<const HookRun*> without_partner(const NamedEntry& of, const NamedEntry& other) {
+/// For each hook of `of` the same hook of the other one, each of which is partner once; null for
+/// one that has none.
+std::vector<const HookRun*> partners(const NamedEntry& of, const NamedEntry& other) {
   std::vector<bool> taken(other.entry.hooks.size());
-  std::vector<const HookRun*> alone;
+  std::vector<const HookRun*> found;
   for (const HookRun& run : of.entry.hooks) {
     std::size_t i = 0;
     while (i < taken.size() && (taken[i] || !same_hook(of, run, other, other.entry.hooks[i]))) ++i;
-    if (i < taken.size()) {
-      taken[i] = true;
-    } else {
-      alone.push_back(&run);
-    }
+    if (i < taken.size()) taken[i] = true;
+    found.push_back(i < taken.size() ? &other.entry.hooks[i] : nullptr);
   }
-  return alone;
+  return found;
 }
 
 std::string order_of(const NamedEntry& entry) {
@@ -51,8 +50,13 @@ std::string error_words(const NamedEntry& of, const HookRun& run) {
   return who(of, run) + " threw (" + run.error.value_or("") + ')';
 }
 
-std::string only_second(const std::string& words, const Wording& wording) {
-  return words + wording.only_second;
+/// One of two runs of the same hook threw, and the other did not.
+std::string error_difference(const NamedEntry& first, const HookRun& before,
+                             const NamedEntry& second, const HookRun& now, const Wording& wording) {
+  if (now.error) return error_words(second, now) + wording.only_second;
+  if (!wording.first_is_recorded) return error_words(first, before) + wording.only_first;
+  return who(first, before) + " did not throw, the trace says it did (" +
+         before.error.value_or("") + ')';
 }
 
 }  // namespace
@@ -95,32 +99,25 @@ std::vector<std::string> hook_differences(const NamedEntry& first, const NamedEn
   });
   std::vector<std::string> texts;
   if (same) return texts;
-  const auto gone = without_partner(first, second);
-  const auto come = without_partner(second, first);
-  for (const HookRun* const run : come) {
-    texts.push_back(only_second(who(second, *run) + " ran", wording));
-  }
-  for (const HookRun* const run : gone) {
-    const char* const verb = wording.first_is_recorded ? " did not run" : " ran";
-    texts.push_back(who(first, *run) + verb + wording.only_first);
-  }
-  if (!texts.empty()) return texts;
-  const bool same_order = std::ranges::equal(before, now, [&](const HookRun& a, const HookRun& b) {
-    return same_hook(first, a, second, b);
-  });
-  if (!same_order) {
-    texts.push_back("ran in another order: " + order_of(second) + "; not " + order_of(first));
-    return texts;
+  const auto of_first = partners(first, second);
+  const auto of_second = partners(second, first);
+  // What threw comes before what ran: it may be why the rest did not.
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const HookRun* const partner = of_second[i];
+    if (partner == nullptr || partner->error.has_value() == now[i].error.has_value()) continue;
+    texts.push_back(error_difference(first, *partner, second, now[i], wording));
   }
   for (std::size_t i = 0; i < now.size(); ++i) {
-    if (now[i].error && !before[i].error) {
-      texts.push_back(only_second(error_words(second, now[i]), wording));
-    } else if (before[i].error && !now[i].error) {
-      texts.push_back(wording.first_is_recorded
-                          ? who(first, before[i]) + " did not throw, the trace says it did (" +
-                                *before[i].error + ')'
-                          : error_words(first, before[i]) + wording.only_first);
-    }
+    if (of_second[i] != nullptr) continue;
+    texts.push_back(who(second, now[i]) + " ran" + wording.only_second);
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (of_first[i] != nullptr) continue;
+    const char* const verb = wording.first_is_recorded ? " did not run" : " ran";
+    texts.push_back(who(first, before[i]) + verb + wording.only_first);
+  }
+  if (texts.empty()) {
+    texts.push_back("ran in another order: " + order_of(second) + "; not " + order_of(first));
   }
   return texts;
 }
@@ -138,7 +135,7 @@ void Differences::end_entry() noexcept {
 }
 
 TraceComparison Differences::result(bool torn) && {
-  if (differs_) ++comparison_.differing;
+  if (differs_) end_entry();
   comparison_.torn = torn;
   return std::move(comparison_);
 }

@@ -39,7 +39,7 @@ struct Wording {
 [[nodiscard]] std::string place_of(const NamedEntry& entry);
 
 /// What the two have run differently, a sentence each; empty for nothing. They are of the same kind
-/// and call.
+/// and call. Of what was thrown it counts whether, not which text.
 [[nodiscard]] std::vector<std::string> hook_differences(const NamedEntry& first,
                                                         const NamedEntry& second,
                                                         const Wording& wording);
@@ -52,6 +52,7 @@ class Differences {
   void add(const TraceEntry& at, std::string text);
   /// The entry at hand has been compared.
   void end_entry() noexcept;
+  /// Differences that are left then count as those of one more entry.
   [[nodiscard]] TraceComparison result(bool torn) &&;
 
  private:

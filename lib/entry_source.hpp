@@ -5,7 +5,9 @@
 #define TAKT_LIB_ENTRY_SOURCE_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "takt/trace.hpp"
 
@@ -24,9 +26,11 @@ class EntrySource {
   [[nodiscard]] virtual const TraceEntry* next() = 0;
   /// Of an entry that has been read.
   [[nodiscard]] virtual const TracedModifier& modifier(std::size_t position) const = 0;
-  /// What people call it, and where in it the last entry stands: "run.jsonl:12".
+  /// What people call it.
   [[nodiscard]] virtual std::string name() const = 0;
-  [[nodiscard]] virtual std::string here() const = 0;
+  /// Where the last entry stands, and how people say that: "run.jsonl:12".
+  [[nodiscard]] virtual std::int64_t position() const = 0;
+  [[nodiscard]] virtual std::string place(std::int64_t position) const = 0;
   /// Whether it ended in a torn line.
   [[nodiscard]] virtual bool torn() const = 0;
 };
@@ -44,8 +48,9 @@ class ReadEntries final : public EntrySource {
     return reader_.modifiers().at(position);
   }
   [[nodiscard]] std::string name() const override { return reader_.name(); }
-  [[nodiscard]] std::string here() const override {
-    return reader_.name() + ':' + std::to_string(reader_.line());
+  [[nodiscard]] std::int64_t position() const override { return reader_.line(); }
+  [[nodiscard]] std::string place(std::int64_t position) const override {
+    return reader_.name() + ':' + std::to_string(position);
   }
   [[nodiscard]] bool torn() const override { return reader_.torn(); }
 
@@ -67,8 +72,9 @@ class HeldEntries final : public EntrySource {
     return trace_.modifier(position);
   }
   [[nodiscard]] std::string name() const override { return name_; }
-  [[nodiscard]] std::string here() const override {
-    return name_ + ", entry " + std::to_string(next_);
+  [[nodiscard]] std::int64_t position() const override { return static_cast<std::int64_t>(next_); }
+  [[nodiscard]] std::string place(std::int64_t position) const override {
+    return name_ + ", entry " + std::to_string(position);
   }
   [[nodiscard]] bool torn() const override { return false; }
 

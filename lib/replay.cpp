@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "takt/replay.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <ostream>
 #include <stdexcept>
@@ -9,7 +10,9 @@
 #include "bus_access.hpp"
 #include "entry_comparison.hpp"
 #include "entry_log.hpp"
+#include "entry_lookahead.hpp"
 #include "entry_source.hpp"
+#include "modifier_access.hpp"
 #include "takt/error.hpp"
 
 namespace takt {
@@ -39,15 +42,52 @@ void make_call(EventBus& bus, BusCall call, const std::optional<double>& loss,
 
 // ---- Stand-ins ----------------------------------------------------------------------------------
 
-/// What stand-ins are to throw.
+/// What stand-ins are to do, at the entry at hand: throw, and leave.
 struct Script {
   const EntrySource* trace = nullptr;
   const TraceEntry* now = nullptr;
+  /// Of those that leave after this call. They may have been asked to in the midst of it, and have
+  /// run no further hook of it.
+  std::vector<const TraceEntry*> removals{};
 
-  void act(const std::string& name, Hook hook) const {
-    if (now == nullptr) return;
+  [[nodiscard]] const std::string& name_of(const TraceEntry* removal) const {
+    return trace->modifier(removal->modifier).name;
+  }
+  [[nodiscard]] bool is(const HookRun& run, const std::string& name) const {
+    return trace->modifier(run.modifier).name == name;
+  }
+  /// Whether it has run any.
+  [[nodiscard]] bool has_hooks(const std::string& name) const {
+    return std::ranges::any_of(now->hooks, [&](const HookRun& run) { return is(run, name); });
+  }
+  /// Null when it does not leave.
+  [[nodiscard]] const TraceEntry* removal_of(const std::string& name) const {
+    const auto found = std::ranges::find_if(
+        removals, [&](const TraceEntry* removal) { return name_of(removal) == name; });
+    return found == removals.end() ? nullptr : *found;
+  }
+
+  void leave_after(Modifier& modifier, Hook hook) const noexcept {
+    if (removal_of(modifier.name()) == nullptr) return;
+    const HookRun* last = nullptr;
     for (const HookRun& run : now->hooks) {
-      if (run.error && run.hook == hook && trace->modifier(run.modifier).name == name) {
+      if (is(run, modifier.name())) last = &run;
+    }
+    if (last != nullptr && last->hook == hook) detail::ModifierAccess::set_leaving(modifier, true);
+  }
+
+  void act(Modifier& modifier, Hook hook) const {
+    if (now == nullptr) return;
+    leave_after(modifier, hook);
+    throw_at(*now, modifier, hook);
+    // One that is removed in FINALIZE runs its last hooks while that call is made.
+    const TraceEntry* const removal = removal_of(modifier.name());
+    if (removal != nullptr && now->call == BusCall::finalize) throw_at(*removal, modifier, hook);
+  }
+
+  void throw_at(const TraceEntry& entry, const Modifier& modifier, Hook hook) const {
+    for (const HookRun& run : entry.hooks) {
+      if (run.error && run.hook == hook && is(run, modifier.name())) {
         throw std::runtime_error(*run.error);
       }
     }
@@ -60,12 +100,15 @@ class StandIn final : public Modifier {
   StandIn(const TracedModifier& for_whom, const Script& script)
       : Modifier{for_whom.name, for_whom.cadence, for_whom.interests}, script_{script} {}
 
-  void on_initialize(State&, const Event&) override { script_.act(name(), Hook::on_initialize); }
-  void on_start(State&, const Event&) override { script_.act(name(), Hook::on_start); }
-  void on_event(State&, const Event&) override { script_.act(name(), Hook::on_event); }
-  void on_update(State&, const Event&) override { script_.act(name(), Hook::on_update); }
-  void on_end(State&, const Event&) override { script_.act(name(), Hook::on_end); }
-  void on_finalize(State&, const Event&) override { script_.act(name(), Hook::on_finalize); }
+  void on_initialize(State&, const Event&) override { script_.act(*this, Hook::on_initialize); }
+  void on_start(State&, const Event&) override { script_.act(*this, Hook::on_start); }
+  void on_event(State&, const Event&) override { script_.act(*this, Hook::on_event); }
+  void on_update(State&, const Event&) override { script_.act(*this, Hook::on_update); }
+  void on_end(State&, const Event&) override { script_.act(*this, Hook::on_end); }
+  void on_abort(State&, const Event&) noexcept override {
+    if (script_.now != nullptr) script_.leave_after(*this, Hook::on_abort);
+  }
+  void on_finalize(State&, const Event&) override { script_.act(*this, Hook::on_finalize); }
 
  private:
   const Script& script_;
@@ -108,18 +151,21 @@ class Replay {
   Replay(EventBus& bus, EntrySource& trace, Script* script, const ComparisonOptions& options)
       : bus_{bus},
         trace_{trace},
+        ahead_{trace},
         script_{script},
         options_{options},
         log_{bus},
-        differences_{options.most} {}
+        differences_{options.most} {
+    if (script_ != nullptr) follow_removals();
+  }
 
   TraceComparison run() {
-    while (const TraceEntry* const entry = trace_.next()) {
-      if (script_ != nullptr) script_->now = entry;
+    while (const TraceEntry* const entry = ahead_.next()) {
+      if (script_ != nullptr) direct(*entry);
       try {
         follow(*entry);
       } catch (const LifecycleError& error) {
-        throw TraceError(trace_.here() + ": " + error.what());
+        throw TraceError(ahead_.here() + ": " + error.what());
       }
       log_.throw_if_failed();
       differences_.end_entry();
@@ -135,6 +181,39 @@ class Replay {
   }
   [[nodiscard]] NamedEntry done(const TraceEntry& entry) const {
     return {entry, [this](std::size_t i) -> const TracedModifier& { return log_.modifier(i); }};
+  }
+
+  /// In INITIALIZE and FINALIZE a stand-in has to be removed, since it can't be later.
+  void follow_removals() {
+    bus_.connect(
+        EventType::INITIALIZE,
+        [this](const Event&, const State&) {
+          for (const TraceEntry* const removal : script_->removals) {
+            const std::string& name = script_->name_of(removal);
+            if (!script_->has_hooks(name)) bus_.remove(name);
+          }
+        },
+        At::before);
+    bus_.connect(EventType::FINALIZE, [this](const Event&, const State&) {
+      for (const TraceEntry* const removal : script_->removals) {
+        bus_.remove(script_->name_of(removal));
+      }
+    });
+  }
+
+  /// Tells the stand-ins what to do.
+  void direct(const TraceEntry& entry) {
+    script_->now = &entry;
+    script_->removals.clear();
+    if (entry.kind != TraceKind::call) return;
+    script_->removals = ahead_.removals();
+    if (script_->removals.empty() || entry.call == BusCall::initialize) return;
+    for (const auto& modifier : bus_.modifiers()) {
+      if (script_->removal_of(modifier->name()) == nullptr) continue;
+      if (!script_->has_hooks(modifier->name())) {
+        detail::ModifierAccess::set_leaving(*modifier, true);
+      }
+    }
   }
 
   void follow(const TraceEntry& entry) {
@@ -165,7 +244,7 @@ class Replay {
     }
   }
 
-  /// Whether that ran hooks to be compared.
+  /// Whether it joined or left, so that there is something to compare.
   bool add_or_remove(const TraceEntry& entry) {
     const TracedModifier& modifier = trace_.modifier(entry.modifier);
     const auto differs = [&](const std::string& how) {
@@ -185,7 +264,7 @@ class Replay {
     } catch (const InvalidModifier&) {
       return differs(" joins in the trace, and was here already");
     }
-    return !log_.empty();
+    return true;
   }
 
   [[nodiscard]] bool is_here(const std::string& name) const {
@@ -198,7 +277,7 @@ class Replay {
   void compare(const TraceEntry& entry) {
     // What other threads queued comes before the call.
     while (!log_.empty() && log_.front().kind != entry.kind) tell_of_front();
-    if (log_.empty()) return;
+    if (log_.empty()) return compare_with_nothing(entry);
     const TraceEntry& now = log_.front();
     const NamedEntry before = recorded(entry);
     const std::int64_t ahead = now.step - entry.step;
@@ -210,11 +289,22 @@ class Replay {
                                   std::to_string(now.step) + ", batch " +
                                   std::to_string(now.batch));
     }
-    static const detail::Wording wording = detail::replay_wording();
-    for (const std::string& text : hook_differences(before, done(now), wording)) {
-      differences_.add(entry, place_of(before) + ": " + text);
-    }
+    add_hook_differences(before, done(now));
     log_.pop();
+  }
+
+  /// One leaves, and has no hooks to run any more.
+  void compare_with_nothing(const TraceEntry& entry) {
+    TraceEntry nothing = entry;
+    nothing.hooks.clear();
+    add_hook_differences(recorded(entry), recorded(nothing));
+  }
+
+  void add_hook_differences(const NamedEntry& before, const NamedEntry& now) {
+    static const detail::Wording wording = detail::replay_wording();
+    for (const std::string& text : hook_differences(before, now, wording)) {
+      differences_.add(before.entry, place_of(before) + ": " + text);
+    }
   }
 
   void tell_of_front() {
@@ -233,6 +323,7 @@ class Replay {
 
   EventBus& bus_;
   EntrySource& trace_;
+  detail::EntryLookahead ahead_;
   Script* script_;
   const ComparisonOptions& options_;
   DoneLog log_;
@@ -252,6 +343,10 @@ TraceComparison replay_stand_ins(EntrySource& trace, const std::vector<TracedMod
 }
 
 TraceComparison replay_on(EventBus& bus, EntrySource& trace, const ComparisonOptions& options) {
+  if (!BusAccess::core(bus).lifecycle.accepts(BusCall::initialize)) {
+    throw LifecycleError(
+        "a trace was replayed on a bus that is initialized already; the trace does that");
+  }
   return Replay{bus, trace, nullptr, options}.run();
 }
 

@@ -77,8 +77,9 @@ void replay(EventBus& bus, const Sequence& sequence);
 /// what ran. The bus is not initialized, has the modifiers to be tested, and was built from
 /// `trace.header().start` and `.options`; its clock goes its own way, and is compared. A modifier
 /// that joined in the trace and that the bus does not have by then is missing, which is a
-/// difference; one that left is removed. What hooks throw is compared too, and does not pass on.
-/// Throws `TraceError` when the bus does not accept a call, with the line.
+/// difference; one that left is removed. What hooks throw is compared too, and does not pass on,
+/// but not its text. Throws `TraceError` when the bus does not accept a call, with the line, and
+/// `LifecycleError` when the bus is initialized already.
 [[nodiscard]] TraceComparison replay(EventBus& bus, TraceReader& trace,
                                      const ComparisonOptions& options = {});
 [[nodiscard]] TraceComparison replay(EventBus& bus, const Trace& trace,
