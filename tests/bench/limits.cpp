@@ -31,6 +31,22 @@ class Judge {
     verdicts.push_back({what, result->least() / 1e3, Bound::at_most, limit});
   }
 
+  /// What one unit of `a` costs more than one of `b`.
+  void microseconds_more(const std::string& what, const std::string& a, const std::string& b,
+                         double limit) {
+    const Result* const over = results_.find(a);
+    const Result* const under = results_.find(b);
+    if (over == nullptr || under == nullptr) return;
+    verdicts.push_back({what, (over->least() - under->least()) / 1e3, Bound::at_most, limit});
+  }
+
+  /// Of something whose time is that of one.
+  void millions_a_second(const std::string& what, const std::string& name, double limit) {
+    const Result* const result = results_.find(name);
+    if (result == nullptr) return;
+    verdicts.push_back({what, 1e3 / result->least(), Bound::at_least, limit});
+  }
+
   std::vector<Verdict> verdicts;
 
  private:
@@ -79,6 +95,14 @@ std::vector<Verdict> judge(const Results& results) {
   judge.ratio("register: takt, running / vector and map", "register/add, running",
               "register/vector and map", Bound::at_most, 2.0);
   judge.microseconds("next_update: worst, in microseconds", "next_update/worst", 10.0);
+  judge.ratio("plan: running / planning", "plan/running", "plan/planning", Bound::at_least, 100.0);
+  judge.millions_a_second("replay: million events a second", "replay/sequence", 10.0);
+  judge.microseconds_more("trace: writing an event, in microseconds", "trace/recorded",
+                          "trace/not recorded", 1.0);
+  judge.ratio("trace: JSON library / writing an event", "trace/JSON library, writing",
+              "trace/recorded", Bound::at_least, 1.0);
+  judge.ratio("trace: reading / JSON library", "trace/reading", "trace/JSON library, reading",
+              Bound::at_most, 2.0);
   return judge.verdicts;
 }
 

@@ -31,6 +31,8 @@ int main(int argc, char** argv) {
   takt::bench::define_observed();
   takt::bench::define_registering();
   takt::bench::define_cadences();
+  takt::bench::define_plans();
+  takt::bench::define_traces();
 
   takt::bench::Results results;
   benchmark::RunSpecifiedBenchmarks(&results);

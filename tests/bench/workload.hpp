@@ -65,6 +65,8 @@ void define_mixed();
 void define_observed();
 void define_registering();
 void define_cadences();
+void define_plans();
+void define_traces();
 
 }  // namespace takt::bench
 
