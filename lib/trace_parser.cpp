@@ -212,6 +212,9 @@ BusCall call_in(const Fields& fields) {
 }  // namespace
 
 TraceHeader TraceParser::header(std::string_view line) {
+  if (line.find('{') == std::string_view::npos) {
+    throw TraceLineError("is no takt trace; the first line of one begins with {\"takt_trace\"");
+  }
   const json value = object_in(line);
   const Fields fields{value};
   if (fields.find("takt_trace") == nullptr) {

@@ -57,10 +57,13 @@ BOOST_AUTO_TEST_SUITE(trace_errors)
 
 BOOST_AUTO_TEST_CASE(what_is_empty_or_no_trace_is_refused) {
   BOOST_TEST(error_of("") == "trace:1: is empty; the first line of a trace says what it is");
-  BOOST_TEST(error_of_header("") == "is no valid JSON from column 1 on");
-  BOOST_TEST(error_of_header("steps,loss") == "is no valid JSON from column 1 on");
-  BOOST_TEST(error_of_header("[1]") == "is no JSON object");
-  BOOST_TEST(error_of_header("7") == "is no JSON object");
+  const std::string no_trace =
+      "is no takt trace; the first line of one begins with {\"takt_trace\"";
+  BOOST_TEST(error_of_header("") == no_trace);
+  BOOST_TEST(error_of_header("steps,loss") == no_trace);
+  BOOST_TEST(error_of_header("[1]") == no_trace);
+  BOOST_TEST(error_of_header("7") == no_trace);
+  BOOST_TEST(error_of_header("[{}]") == "is no JSON object");
   BOOST_TEST(error_of_header(start_line) ==
              R"(is no takt trace; the first line of one has "takt_trace")");
 }
