@@ -2,19 +2,15 @@
 // `takt plan` and `takt explain`.
 #include <boost/test/unit_test.hpp>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "cli/program.hpp"
+#include "cli_run.hpp"
 
 namespace {
 
-struct Outcome {
-  int code = -1;
-  std::string out{};
-  std::string err{};
-};
+using takt::test::has;
+using takt::test::Outcome;
 
 const std::string recipe_text = R"(rate_stage:
   rate_modifiers:
@@ -26,27 +22,18 @@ sparsity_stage:
     ConstantPruningModifier: {start: 28}
 )";
 
-Outcome run(std::vector<std::string> args, const std::string& recipe = recipe_text) {
+Outcome run(std::vector<std::string> args, const std::string& recipe = recipe_text,
+            std::optional<int> columns = std::nullopt) {
   args.insert(args.begin() + 1, "-");
-  std::istringstream in{recipe};
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = takt::cli::run(args, {in, out, err, std::nullopt});
-  return {code, out.str(), err.str()};
+  return takt::test::run_takt(args, recipe, columns);
 }
 
 Outcome explain(const std::string& step) {
   return run({"explain", "--step", step, "--steps-per-epoch", "44", "--epochs", "40"});
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 void check_refused(const Outcome& outcome, const std::string& words) {
-  BOOST_TEST(outcome.code == 2);
-  BOOST_TEST(outcome.out.empty(), outcome.out);
-  BOOST_TEST(has(outcome.err, words), outcome.err);
+  takt::test::check_refused(outcome, {words});
 }
 
 }  // namespace
@@ -63,6 +50,55 @@ warm-up                   0 to 44          45       0       0, 1, 2, ..., 44
 later                     never            0        0       -
 MagnitudePruningModifier  176 to 1232      49       2114    176, 198, 220, ..., 1232
 ConstantPruningModifier   1232 to 1759     0        1056    -
+
+                    step  0         500         1000       1500
+                          ┼────┬────┬┴───┬────┬──┴─┬────┬───┴┬─────
+                   epoch  0    5    10   15   20   25   30   35
+warm-up                   ██                                          45 updates
+later                     never
+MagnitudePruningModifier      ╫╫╫╫╫╫╫╫╫╫╫╫╫╫╫╫┼╫╫╫╫╫╫╫╫               49 updates
+ConstantPruningModifier                               ├────────────  1056 events
+)");
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_fits_the_terminal_and_has_a_line_for_each_thing_where_that_is_narrow) {
+  const std::vector<std::string> args{"plan", "--epochs", "40", "--steps-per-epoch", "44"};
+  const Outcome narrow = run(args, recipe_text, 40);
+  BOOST_TEST(takt::test::widest_row(narrow.out) == 40, narrow.out);
+  BOOST_TEST(has(narrow.out, R"(
+MagnitudePruningModifier
+  active at steps  176 to 1232
+  updates          49
+  events           2114
+  due at steps     176, 198, 220, ...,
+                   1232
+)"),
+             narrow.out);
+  const Outcome usual = run(args, recipe_text, 80);
+  BOOST_TEST(takt::test::widest_row(usual.out) == 80, usual.out);
+  BOOST_TEST(has(usual.out, "\nmodifier  "), usual.out);
+}
+
+BOOST_AUTO_TEST_CASE(colours_are_for_terminals_that_want_them) {
+  std::istringstream in{recipe_text};
+  std::ostringstream out;
+  const std::vector<std::string> args{"plan", "-", "--steps", "9"};
+  BOOST_TEST(takt::cli::run(
+                 args, {.in = in, .out = out, .err = out, .columns = 80, .colours = true}) == 0);
+  BOOST_TEST(has(out.str(), "\x1b["), out.str());
+  BOOST_TEST(!has(run({"plan", "--steps", "9"}, recipe_text, 80).out, "\x1b"));
+}
+
+BOOST_AUTO_TEST_CASE(a_run_of_one_step_or_none_is_told_in_right_words) {
+  BOOST_TEST(run({"plan", "--steps", "1"}).out.starts_with("standard input: 1 step\n"));
+  BOOST_TEST(run({"plan", "--epochs", "1", "--steps-per-epoch", "1"})
+                 .out.starts_with("standard input: 1 epoch of 1 step, 1 step in all\n"));
+  BOOST_TEST(run({"plan", "--steps", "0"}).out == R"(standard input: 0 steps
+modifier                  active at steps  updates  events  due at steps
+warm-up                   never            0        0       -
+later                     never            0        0       -
+MagnitudePruningModifier  never            0        0       -
+ConstantPruningModifier   never            0        0       -
 )");
 }
 
@@ -76,12 +112,23 @@ warm-up                   never            0        0       -
 later                     never            0        0       -
 MagnitudePruningModifier  10 to 28         42       38      10, 11, 12, ..., 28
 ConstantPruningModifier   28 to 29         0        4       -
+
+                    step  10         15        20         25
+                          ┴──────────┴─────────┴──────────┴─────────
+warm-up                   never
+later                     never
+MagnitudePruningModifier  ████████████████████████████████████████    42 updates
+ConstantPruningModifier                                         ├───    4 events
 )");
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_needs_a_length_that_makes_sense) {
   check_refused(run({"plan"}), "no length");
-  check_refused(run({"plan", "--epochs", "3"}), "steps_per_epoch");
+  check_refused(run({"plan"}), "--epochs or --steps");
+  check_refused(run({"plan", "--epochs", "3"}), "--steps-per-epoch");
+  check_refused(run({"plan", "--epochs", "x", "--steps-per-epoch", "4"}), "\"x\" is no number");
+  check_refused(run({"plan", "--epochs", "-1", "--steps-per-epoch", "4"}), "number from 0 on");
+  check_refused(run({"plan", "--epochs", "inf", "--steps-per-epoch", "4"}), "inf epochs");
   check_refused(run({"plan", "--epochs", "3", "--steps", "3", "--steps-per-epoch", "4"}),
                 "give one");
   check_refused(run({"plan", "--steps", "3", "--from", "4"}), "starts at step 4");
@@ -116,6 +163,13 @@ BOOST_AUTO_TEST_CASE(an_explanation_needs_no_length) {
   BOOST_TEST(outcome.code == 0);
   BOOST_TEST(has(outcome.out, "at step 5000000\n"), outcome.out);
   BOOST_TEST(has(outcome.out, "later                     runs on_update at"), outcome.out);
+}
+
+BOOST_AUTO_TEST_CASE(on_a_narrow_terminal_an_explanation_fits_below_its_modifier) {
+  const Outcome outcome =
+      run({"explain", "--step", "600", "--steps-per-epoch", "44"}, recipe_text, 40);
+  BOOST_TEST(takt::test::widest_row(outcome.out) <= 40, outcome.out);
+  BOOST_TEST(has(outcome.out, "\n    "), outcome.out);
 }
 
 BOOST_AUTO_TEST_CASE(a_step_outside_the_run_is_refused) {

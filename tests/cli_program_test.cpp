@@ -1,79 +1,32 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "cli/program.hpp"
 
-#include <unistd.h>
-
 #include <boost/test/unit_test.hpp>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "cli_run.hpp"
+#include "scratch_folder.hpp"
 #include "takt/registry.hpp"
 #include "takt/version.hpp"
 
 namespace {
 
-namespace fs = std::filesystem;
-
-struct Outcome {
-  int code = -1;
-  std::string out{};
-  std::string err{};
-};
-
-Outcome takt_program(const std::vector<std::string>& args, const std::string& input = "",
-                     std::optional<int> columns = std::nullopt) {
-  std::istringstream in{input};
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = takt::cli::run(args, {in, out, err, columns});
-  return {code, out.str(), err.str()};
-}
+using takt::test::check_refused;
+using takt::test::has;
+using takt::test::Outcome;
+using takt::test::run_takt;
+using takt::test::ScratchFolder;
+using takt::test::widest_row;
 
 /// `takt check -` of a text, with more arguments.
 Outcome check(const std::string& recipe, const std::vector<std::string>& args = {}) {
   std::vector<std::string> all{"check", "-"};
   all.insert(all.end(), args.begin(), args.end());
-  return takt_program(all, recipe);
-}
-
-/// A file for one test, which is gone after it.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& text)
-      : path_{fs::temp_directory_path() / "takt-cli-test-"} {
-    path_ += std::to_string(getpid()) + ".yaml";
-    std::ofstream{path_} << text;
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { fs::remove(path_); }
-
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  fs::path path_;
-};
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-void check_refused(const Outcome& outcome, const std::vector<std::string>& words) {
-  BOOST_TEST(outcome.code == 2);
-  BOOST_TEST(outcome.out.empty(), outcome.out);
-  BOOST_TEST(outcome.err.starts_with("takt: "), outcome.err);
-  for (const std::string& word : words) BOOST_TEST(has(outcome.err, word), outcome.err);
-}
-
-std::size_t widest_row(const std::string& text) {
-  std::istringstream rows{text};
-  std::size_t widest = 0;
-  for (std::string row; std::getline(rows, row);) widest = std::max(widest, row.size());
-  return widest;
+  return run_takt(all, recipe);
 }
 
 const std::string recipe_text = R"(args: {epochs: 40, sparsity: 0.9}
@@ -97,48 +50,72 @@ BOOST_AUTO_TEST_SUITE(cli_program)
 // ---- The program
 
 BOOST_AUTO_TEST_CASE(help_and_version_are_asked_for_and_go_to_the_output) {
-  const Outcome help = takt_program({"--help"});
+  const Outcome help = run_takt({"--help"});
   BOOST_TEST(help.code == 0);
   BOOST_TEST(help.err.empty());
-  for (const char* const word :
-       {"modifiers", "check", "plan", "explain", "--version", "Exit codes"}) {
+  for (const char* const word : {"modifiers", "check", "plan", "explain", "view", "replay", "diff",
+                                 "--version", "Exit codes"}) {
     BOOST_TEST(has(help.out, word), help.out);
   }
-  const Outcome version = takt_program({"--version"});
+  const Outcome version = run_takt({"--version"});
   BOOST_TEST(version.code == 0);
   BOOST_TEST(version.out == "takt " + std::string{takt::version} + "\n");
 }
 
+const std::vector<std::string> commands{"modifiers", "check",  "plan", "explain",
+                                        "view",      "replay", "diff"};
+
 BOOST_AUTO_TEST_CASE(all_help_fits_80_columns) {
-  for (const auto& args : std::vector<std::vector<std::string>>{{"--help"},
-                                                                {"modifiers", "--help"},
-                                                                {"check", "--help"},
-                                                                {"plan", "--help"},
-                                                                {"explain", "--help"}}) {
-    const Outcome help = takt_program(args);
+  BOOST_TEST(widest_row(run_takt({"--help"}).out) <= 80);
+  for (const std::string& command : commands) {
+    const Outcome help = run_takt({command, "--help"});
     BOOST_TEST(help.code == 0);
-    BOOST_TEST(has(help.out, "Usage: takt"));
-    BOOST_TEST(widest_row(help.out) <= 80U, help.out);
+    BOOST_TEST(help.out.find("Usage: takt " + command) != std::string::npos, help.out);
+    BOOST_TEST(widest_row(help.out) <= 80, help.out);
+    // No option stands there without a word on what it does.
+    BOOST_TEST(!has(help.out, "\n                            "), help.out);
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_example_of_each_help_is_a_command_line_that_is_understood) {
+  for (const std::string& command : commands) {
+    const std::string help = run_takt({command, "--help"}).out;
+    const std::size_t begin = help.find("For example: takt ");
+    BOOST_TEST_REQUIRE(begin != std::string::npos, help);
+    std::istringstream line{help.substr(begin + 18, help.find('\n', begin) - begin - 18)};
+    std::vector<std::string> args;
+    for (std::string word; line >> word;) args.push_back(word);
+    BOOST_TEST(!has(run_takt(args).err, "--help"), help);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(help_is_a_word_too) {
+  BOOST_TEST(run_takt({"help"}).out == run_takt({"--help"}).out);
+  BOOST_TEST(run_takt({"help", "view"}).out == run_takt({"view", "--help"}).out);
+}
+
 BOOST_AUTO_TEST_CASE(no_command_shows_the_help_and_is_bad_input) {
-  const Outcome outcome = takt_program({});
+  const Outcome outcome = run_takt({});
   BOOST_TEST(outcome.code == 2);
-  BOOST_TEST(outcome.out == takt_program({"--help"}).out);
+  BOOST_TEST(outcome.out == run_takt({"--help"}).out);
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_command_is_refused_with_the_nearest) {
-  check_refused(takt_program({"chek", "x.yaml"}),
-                {"no command \"chek\"", "\"check\"", "takt --help"});
+  check_refused(run_takt({"chek", "x.yaml"}), {"no command \"chek\"", "\"check\"", "takt --help"});
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_command_line_names_the_help_of_its_command) {
-  check_refused(takt_program({"check"}), {"RECIPE", "takt check --help"});
-  check_refused(takt_program({"check", "a", "b"}), {"b", "takt check --help"});
-  check_refused(takt_program({"check", "a", "--shout"}), {"--shout", "takt check --help"});
-  check_refused(takt_program({"check", "a", "--plugin"}), {"--plugin", "takt check --help"});
-  check_refused(takt_program({"modifiers", "A", "B"}), {"B", "takt modifiers --help"});
+  check_refused(run_takt({"check"}), {"RECIPE", "takt check --help"});
+  check_refused(run_takt({"check", "a", "b"}),
+                {"\"b\" is one argument too many", "takt check --help"});
+  check_refused(run_takt({"check", "a", "--shout"}),
+                {"no option \"--shout\"", "takt check --help"});
+  check_refused(run_takt({"plan", "a", "--epoch", "4"}), {"no option \"--epoch\"", "\"--epochs\""});
+  check_refused(run_takt({"plan", "a", "--epoch=4"}), {"no option \"--epoch\"", "\"--epochs\""});
+  check_refused(run_takt({"check", ""}), {"RECIPE", "names no file"});
+  check_refused(run_takt({"--bogus"}), {"no option \"--bogus\"", "takt --help"});
+  check_refused(run_takt({"check", "a", "--plugin"}), {"--plugin", "takt check --help"});
+  check_refused(run_takt({"modifiers", "A", "B"}), {"B", "takt modifiers --help"});
 }
 
 BOOST_AUTO_TEST_CASE(output_that_can_t_be_written_is_an_error) {
@@ -149,22 +126,31 @@ BOOST_AUTO_TEST_CASE(output_that_can_t_be_written_is_an_error) {
   BOOST_TEST(has(err.str(), "can't be written"));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_told_does_not_move_the_terminal_s_cursor) {
+  check_refused(run_takt({"check", "\x1b[2J\a.yaml"}), {"no such file"});
+  BOOST_TEST(!has(run_takt({"check", "\x1b[2J\a.yaml"}).err, "\x1b"));
+  const Outcome named = check("modifiers:\n  - ConstantPruningModifier: {name: \"\\e[2Jred\"}\n");
+  BOOST_TEST(named.code == 0);
+  BOOST_TEST(has(named.out, "[2Jred"), named.out);
+  BOOST_TEST(!has(named.out, "\x1b"), named.out);
+}
+
 // ---- takt modifiers
 
 BOOST_AUTO_TEST_CASE(modifiers_lists_every_builtin_one_with_its_summary_in_80_columns) {
-  const Outcome outcome = takt_program({"modifiers"});
+  const Outcome outcome = run_takt({"modifiers"});
   BOOST_TEST(outcome.code == 0);
   for (const auto& info : takt::Registry::builtin().modifiers()) {
     BOOST_TEST(has(outcome.out, info.name + " "), info.name);
     BOOST_TEST(has(outcome.out, " " + info.summary + "\n"), info.name);
   }
-  BOOST_TEST(widest_row(outcome.out) <= 80U, outcome.out);
+  BOOST_TEST(widest_row(outcome.out) <= 80, outcome.out);
   BOOST_TEST(!has(outcome.out, "\x1b"));
 }
 
 BOOST_AUTO_TEST_CASE(one_modifier_is_shown_with_all_its_settings) {
   for (const auto& info : takt::Registry::builtin().modifiers()) {
-    const Outcome outcome = takt_program({"modifiers", info.name});
+    const Outcome outcome = run_takt({"modifiers", info.name});
     BOOST_TEST(outcome.code == 0);
     BOOST_TEST(outcome.out.starts_with(info.name + ": " + info.summary + "\n"));
     for (const auto& setting : info.settings) {
@@ -173,31 +159,31 @@ BOOST_AUTO_TEST_CASE(one_modifier_is_shown_with_all_its_settings) {
       BOOST_TEST(has(outcome.out, setting.range), setting.name);
     }
   }
-  const Outcome pruning = takt_program({"modifiers", "GMPruningModifier"});
+  const Outcome pruning = run_takt({"modifiers", "GMPruningModifier"});
   BOOST_TEST(has(pruning.out, "  init_sparsity: number, 0 to 1; default 0.05\n"), pruning.out);
   BOOST_TEST(has(pruning.out, "  start (also start_epoch): number\n"), pruning.out);
   BOOST_TEST(has(pruning.out, "also GMPruningModifier\n"), pruning.out);
 }
 
 BOOST_AUTO_TEST_CASE(on_a_terminal_its_rows_fit) {
-  const Outcome outcome = takt_program({"modifiers", "MagnitudePruningModifier"}, "", 40);
-  BOOST_TEST(widest_row(outcome.out) <= 40U, outcome.out);
+  const Outcome outcome = run_takt({"modifiers", "MagnitudePruningModifier"}, "", 40);
+  BOOST_TEST(widest_row(outcome.out) <= 40, outcome.out);
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_modifier_is_refused_with_the_nearest) {
-  check_refused(takt_program({"modifiers", "Magnitude"}),
+  check_refused(run_takt({"modifiers", "Magnitude"}),
                 {"\"Magnitude\"", "\"MagnitudePruningModifier\""});
 }
 
 BOOST_AUTO_TEST_CASE(the_modifiers_of_a_plugin_are_listed_with_it) {
-  const Outcome all = takt_program({"modifiers", "--plugin", good_plugin});
+  const Outcome all = run_takt({"modifiers", "--plugin", good_plugin});
   BOOST_TEST(all.code == 0);
   BOOST_TEST(has(all.out, "counts (plugin good)\n"), all.out);
   BOOST_TEST(has(all.out, "ProgressModifier"), all.out);
-  const Outcome one = takt_program({"modifiers", "CountModifier", "--plugin", good_plugin});
+  const Outcome one = run_takt({"modifiers", "CountModifier", "--plugin", good_plugin});
   BOOST_TEST(has(one.out, "of plugin good 2.5, "), one.out);
   BOOST_TEST(has(one.out, "by: number, more than 0; default 1\n"), one.out);
-  check_refused(takt_program({"modifiers", "--plugin", "/no/such/plugin.so"}),
+  check_refused(run_takt({"modifiers", "--plugin", "/no/such/plugin.so"}),
                 {"/no/such/plugin.so", "no such file"});
 }
 
@@ -265,14 +251,17 @@ BOOST_AUTO_TEST_CASE(yaml_is_the_recipe_with_its_args_put_in_and_reads_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_file_is_named_where_it_is_wrong) {
-  const TemporaryFile right{recipe_text};
-  BOOST_TEST(takt_program({"check", right.path()}).out.starts_with(right.path() + ": 4 modifiers"));
-  const TemporaryFile wrong{"modifiers:\n  - MagnitudePruningModifer:\n      start: 1\n"};
-  check_refused(takt_program({"check", wrong.path()}),
-                {wrong.path() + ":2:5", "MagnitudePruningModifer", "MagnitudePruningModifier"});
-  check_refused(takt_program({"check", "/no/such/recipe.yaml"}),
+  const ScratchFolder folder;
+  const std::string right = folder.file("right.yaml", recipe_text).string();
+  BOOST_TEST(run_takt({"check", right}).out.starts_with(right + ": 4 modifiers"));
+  const std::string wrong =
+      folder.file("wrong.yaml", "modifiers:\n  - MagnitudePruningModifer:\n      start: 1\n")
+          .string();
+  check_refused(run_takt({"check", wrong}),
+                {wrong + ":2:5", "MagnitudePruningModifer", "MagnitudePruningModifier"});
+  check_refused(run_takt({"check", "/no/such/recipe.yaml"}),
                 {"/no/such/recipe.yaml", "no such file"});
-  check_refused(takt_program({"check", "/"}), {"folder"});
+  check_refused(run_takt({"check", "/"}), {"folder"});
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_recipe_is_told_once_and_nothing_else) {
@@ -300,8 +289,8 @@ BOOST_AUTO_TEST_CASE(a_recipe_may_name_a_plugin_s_modifiers_when_it_is_loaded) {
   const Outcome outcome = check(counting, {"--plugin", good_plugin});
   BOOST_TEST(outcome.code == 0);
   BOOST_TEST(has(outcome.out, "  CountModifier  every 3 epochs\n"), outcome.out);
-  BOOST_TEST(takt_program({"check", "--plugin", good_plugin, "-"}, counting).code == 0);
-  BOOST_TEST(takt_program({"modifiers", "--plugin", good_plugin, "CountModifier"}).code == 0);
+  BOOST_TEST(run_takt({"check", "--plugin", good_plugin, "-"}, counting).code == 0);
+  BOOST_TEST(run_takt({"modifiers", "--plugin", good_plugin, "CountModifier"}).code == 0);
   const Outcome named = check("plugins: [" + good_plugin + "]\n" + counting);
   BOOST_TEST(named.code == 0);
   BOOST_TEST(has(named.out, "1 modifier, 1 plugin\n"), named.out);

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "cadence_advice.hpp"
+#include "json_text.hpp"
+#include "option_checks.hpp"
+#include "output_options.hpp"
 #include "recipe_source.hpp"
-#include "run_options.hpp"
 #include "window_words.hpp"
 
 namespace takt::cli {
@@ -22,6 +24,7 @@ struct Options {
   std::int64_t steps_per_epoch = 0;  // 0 = not given
   bool in_steps = false;
   bool yaml = false;
+  bool json = false;
 
   /// The bus that the recipe is for, as far as it is known.
   [[nodiscard]] std::optional<Event> start() const {
@@ -56,7 +59,20 @@ class Report {
       write_line(screen_, "  " + padded(shown_name(modifier), widest + 2) + words(modifier.cadence),
                  widest + 4);
     }
-    write_warnings();
+    for (const std::string& warning : warnings()) write_line(screen_, "warning: " + warning, 2);
+  }
+
+  [[nodiscard]] Json json() const {
+    Json modifiers = Json::array();
+    for (const auto& modifier : recipe_.modifiers()) {
+      modifiers.push_back({{"name", modifier.name},
+                           {"type", modifier.type},
+                           {"stage", modifier.stage},
+                           {"group", modifier.group},
+                           {"cadence", json_of(modifier.cadence)},
+                           {"words", words(modifier.cadence)}});
+    }
+    return {{"modifiers", modifiers}, {"warnings", warnings()}};
   }
 
  private:
@@ -77,22 +93,21 @@ class Report {
   }
 
   [[nodiscard]] std::string words(const Cadence& cadence) const {
-    if (!start_) return window_words(cadence, true);
-    std::string text = window_words(cadence, start_->steps_per_epoch.has_value());
-    return text + ": " + step_words(cadence, *start_);
+    if (!start_) return detail::window_words(cadence, true);
+    std::string text = detail::window_words(cadence, start_->steps_per_epoch.has_value());
+    return text + ": " + detail::step_words(cadence, *start_);
   }
 
-  void write_warnings() const {
-    for (const std::string& warning : recipe_.warnings()) write_warning(warning);
-    if (!start_) return;
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    std::vector<std::string> all = recipe_.warnings();
+    if (!start_) return all;
     for (const auto& modifier : recipe_.modifiers()) {
       for (const auto& line : detail::cadence_advice(modifier.cadence, start_->steps_per_epoch)) {
-        write_warning(modifier.name + ": " + line);
+        all.push_back(modifier.name + ": " + line);
       }
     }
+    return all;
   }
-
-  void write_warning(const std::string& text) const { write_line(screen_, "warning: " + text, 2); }
 
   const Recipe& recipe_;
   std::optional<Event> start_;
@@ -103,12 +118,17 @@ void run(const Options& options, const Screen& screen) {
   if (options.in_steps && options.steps_per_epoch > 0) {
     throw CLI::ValidationError("--in-steps and --steps-per-epoch", "a bus counts in one of them");
   }
+  if (options.yaml && options.json) {
+    throw CLI::ValidationError("--yaml and --json", "give one of them");
+  }
   const Recipe recipe = options.recipe.read(screen.in);
   if (options.yaml) {
     screen.out << recipe.to_yaml();
     return;
   }
-  Report{recipe, options.start(), screen}.write(options.recipe.name());
+  const Report report{recipe, options.start(), screen};
+  if (options.json) return write_json(report.json(), screen);
+  report.write(options.recipe.name());
 }
 
 }  // namespace
@@ -118,12 +138,16 @@ void add_check_command(CLI::App& program, const Screen& screen) {
   CLI::App& command = *program.add_subcommand("check", "say what a recipe means, or what is wrong");
   command.group("Commands");
   options->recipe.add_options(command);
-  command.add_option("--steps-per-epoch", options->steps_per_epoch, "also count its steps")
+  command
+      .add_option("--steps-per-epoch", options->steps_per_epoch,
+                  "say steps too, in epochs of so many")
       ->type_name("N")
       ->check(whole_number(1));
   command.add_flag("--in-steps", options->in_steps,
-                   "for a bus that counts in steps, not in epochs");
-  command.add_flag("--yaml", options->yaml, "print the recipe with its args put in instead");
+                   "read it for a run that counts in steps, not epochs");
+  command.add_flag("--yaml", options->yaml, "print the recipe, with its args put in");
+  add_json_option(command, options->json);
+  command.footer("For example: takt check prune.yaml --arg sparsity=0.8 --steps-per-epoch 44");
   command.callback([options, &screen] { run(*options, screen); });
 }
 

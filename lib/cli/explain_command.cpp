@@ -6,9 +6,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "json_text.hpp"
+#include "option_checks.hpp"
+#include "output_options.hpp"
 #include "recipe_source.hpp"
 #include "run_options.hpp"
 #include "takt/error.hpp"
@@ -20,6 +24,7 @@ struct Options {
   RecipeSource recipe;
   RunOptions run;
   std::int64_t step = 0;
+  bool json = false;
 };
 
 /// What one modifier does at one step.
@@ -28,6 +33,25 @@ class Explanation {
   Explanation(const Plan& plan, const Event& start, std::int64_t step)
       : plan_{plan}, start_{start}, step_{step} {
     for (const HookCall& call : plan.calls(step, step)) calls_[call.modifier].push_back(call);
+  }
+
+  /// Its calls, and the words that say why.
+  [[nodiscard]] Json json(std::size_t position) const {
+    const auto next = next_update(position);
+    Json calls = Json::array();
+    const auto found = calls_.find(position);
+    if (found != calls_.end()) {
+      for (const HookCall& call : found->second) {
+        calls.push_back({{"event", to_string(call.event)},
+                         {"batch", call.batch},
+                         {"hook", to_string(call.hook)}});
+      }
+    }
+    return {{"name", plan_.modifiers()[position].name},
+            {"runs", !calls.empty()},
+            {"why", words(position)},
+            {"next_due", json_of(next)},
+            {"calls", calls}};
   }
 
   [[nodiscard]] std::string words(std::size_t position) const {
@@ -41,14 +65,20 @@ class Explanation {
     }
     std::string words = ran(position);
     if (words.empty()) words = "active, and not due";
-    const bool updates = modifier.updates > 0;
-    const auto next = plan_.due_steps(position, step_ + 1, 1);
-    if (!updates) return words;
-    if (next.empty()) return words + "; not due again";
-    return words + "; next due at " + step_name(next.front(), start_);
+    if (modifier.updates == 0) return words;
+    const auto next = next_update(position);
+    if (!next) return words + "; not due again";
+    return words + "; next due at " + step_name(*next, start_);
   }
 
  private:
+  /// The next step after this one with an `on_update`.
+  [[nodiscard]] std::optional<std::int64_t> next_update(std::size_t position) const {
+    if (plan_.modifiers()[position].updates == 0) return std::nullopt;
+    const auto next = plan_.due_steps(position, step_ + 1, 1);
+    return next.empty() ? std::nullopt : std::optional{next.front()};
+  }
+
   /// "on_start and on_update at batch_start; on_end at batch_end"
   [[nodiscard]] std::string ran(std::size_t position) const {
     const auto found = calls_.find(position);
@@ -106,12 +136,19 @@ void run(const Options& options, const Screen& screen) {
                        " is not in the run; it has steps " + std::to_string(plan.first_step()) +
                        " to " + std::to_string(plan.end_step() - 1));
   }
+  const Explanation explanation{plan, shape.start, options.step};
+  if (options.json) {
+    Json modifiers = Json::array();
+    for (std::size_t i = 0; i < plan.modifiers().size(); ++i) {
+      modifiers.push_back(explanation.json(i));
+    }
+    return write_json({{"step", options.step}, {"modifiers", modifiers}}, screen);
+  }
   write_line(screen, options.recipe.name() + " at " + step_name(options.step, shape.start));
   int widest = 0;
   for (const ModifierPlan& modifier : plan.modifiers()) {
     widest = std::max(widest, width_of(modifier.name));
   }
-  const Explanation explanation{plan, shape.start, options.step};
   for (std::size_t i = 0; i < plan.modifiers().size(); ++i) {
     write_line(screen, "  " + padded(plan.modifiers()[i].name, widest + 2) + explanation.words(i),
                widest + 4);
@@ -126,11 +163,13 @@ void add_explain_command(CLI::App& program, const Screen& screen) {
       *program.add_subcommand("explain", "say what each modifier does at one step, and why");
   command.group("Commands");
   options->recipe.add_options(command);
-  command.add_option("--step", options->step, "the step to explain")
+  command.add_option("--step", options->step, "the step to explain; it has to be given")
       ->type_name("STEP")
       ->required()
       ->check(whole_number(0));
   options->run.add_options(command);
+  add_json_option(command, options->json);
+  command.footer("For example: takt explain prune.yaml --step 600 --steps-per-epoch 44");
   command.callback([options, &screen] { run(*options, screen); });
 }
 

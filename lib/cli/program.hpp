@@ -12,7 +12,8 @@
 namespace takt::cli {
 
 /// Runs one command; `args` are those after the program's name. The result is the exit code: 0
-/// when all is well, 2 for bad input, which is told on `screen.err`.
+/// when all is well, 1 when a comparison found differences, 2 for bad input, which is told on
+/// `screen.err`.
 int run(const std::vector<std::string>& args, const Screen& screen);
 
 }  // namespace takt::cli

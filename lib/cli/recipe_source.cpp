@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "option_checks.hpp"
 #include "recipe_text.hpp"
 #include "recipe_tree.hpp"
 #include "takt/error.hpp"
@@ -60,7 +61,17 @@ Registry registry_with(const std::vector<std::string>& plugins) {
 void RecipeSource::add_options(CLI::App& command) {
   command.add_option("RECIPE", file_, "a file, YAML or JSON; - reads standard input")
       ->required()
-      ->type_name("");
+      ->type_name("")
+      ->check(input_file());
+  add_reading_options(command);
+}
+
+void RecipeSource::add_as_option(CLI::App& command, const std::string& help) {
+  command.add_option("--recipe", file_, help)->type_name("RECIPE")->check(input_file());
+  add_reading_options(command);
+}
+
+void RecipeSource::add_reading_options(CLI::App& command) {
   add_plugin_option(command, plugins_);
   add_list_option(command, "--arg", args_, "NAME=VALUE", "replace an arg of the recipe");
   add_list_option(command, "--stage", stages_, "STAGE", "read this stage only");
@@ -69,7 +80,7 @@ void RecipeSource::add_options(CLI::App& command) {
 Recipe RecipeSource::read(std::istream& in) const {
   RecipeOptions options{.registry = registry_with(plugins_), .stages = stages_};
   for (const std::string& arg : args_) options.args.push_back(arg_of(arg));
-  if (file_ == "-") return Recipe::from_string(text_from(in), options, name());
+  if (file_ == "-" || in_stream_) return Recipe::from_string(text_from(in), options, name());
   return Recipe::from_file(file_, options);
 }
 

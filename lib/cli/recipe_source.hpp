@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <istream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "takt/recipe.hpp"
@@ -25,6 +26,18 @@ class RecipeSource {
  public:
   /// Adds RECIPE, `--plugin`, `--arg` and `--stage`. This object outlives the command.
   void add_options(CLI::App& command);
+  /// Adds `--recipe` with that help in place of RECIPE, and the others.
+  void add_as_option(CLI::App& command, const std::string& help);
+  /// Adds the others only; the file is named later.
+  void add_reading_options(CLI::App& command);
+  /// `in_stream`: what is in it is handed to `read`.
+  void set_file(std::string file, bool in_stream) {
+    file_ = std::move(file);
+    in_stream_ = in_stream;
+  }
+
+  [[nodiscard]] bool given() const noexcept { return !file_.empty(); }
+  [[nodiscard]] bool is_standard_input() const noexcept { return file_ == "-"; }
 
   /// Throws `RecipeError` or `PluginError`. The recipe "-" comes from `in`.
   [[nodiscard]] Recipe read(std::istream& in) const;
@@ -34,6 +47,7 @@ class RecipeSource {
 
  private:
   std::string file_;
+  bool in_stream_ = false;
   std::vector<std::string> plugins_;
   std::vector<std::string> args_;
   std::vector<std::string> stages_;

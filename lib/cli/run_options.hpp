@@ -5,7 +5,6 @@
 #define TAKT_LIB_CLI_RUN_OPTIONS_HPP
 
 #include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,9 +14,6 @@
 
 namespace takt::cli {
 
-/// Lets whole numbers from `least` on pass.
-[[nodiscard]] CLI::Validator whole_number(std::int64_t least);
-
 /// How a run counts, how long it is, and where it starts.
 class RunOptions {
  public:
@@ -26,8 +22,9 @@ class RunOptions {
   void add_options(CLI::App& command);
 
   [[nodiscard]] bool has_length() const noexcept { return epochs_ || steps_; }
-  /// What `Plan` takes, without a length when none was given. With a length in epochs and no steps
-  /// per epoch, `Plan` says so.
+  /// Throws when there is none.
+  void require_length() const;
+  /// What `Plan` takes, without a length when none was given. Throws when an epoch has no length.
   [[nodiscard]] RunShape shape() const;
 
  private:
@@ -39,8 +36,11 @@ class RunOptions {
   std::int64_t from_ = 0;
 };
 
+/// "1 step", "100 steps".
+[[nodiscard]] std::string step_count(std::int64_t count);
+
 /// "40 epochs of 44 steps, 1760 steps in all", "100 steps, resumed at step 40".
-[[nodiscard]] std::string length_words(const RunShape& shape, const Plan& plan);
+[[nodiscard]] std::string length_words(const Plan& plan);
 
 /// "step 600", "step 600 (epoch 13.6364)".
 [[nodiscard]] std::string step_name(std::int64_t step, const Event& start);

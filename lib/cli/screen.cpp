@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "shown_text.hpp"
+
 namespace takt::cli {
 namespace {
 
@@ -35,13 +37,16 @@ std::string padded(std::string_view text, int columns) {
   return result;
 }
 
-void write_line(const Screen& screen, std::string_view line, int indent) {
+void write_line(const Screen& screen, std::string_view text, int indent) {
+  const std::string shown = detail::shown_text(text);
+  std::string_view line = shown;
   // On a terminal too narrow for a few words, lines are broken where the terminal breaks them.
-  const int narrowest = indent + 20;
+  constexpr int narrowest = 20;
   if (!screen.columns || *screen.columns < narrowest) {
     screen.out << line << '\n';
     return;
   }
+  if (*screen.columns < indent + narrowest) indent = std::min(indent, 4);
   std::string before;
   int room = *screen.columns;
   while (true) {

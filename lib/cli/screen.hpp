@@ -19,11 +19,16 @@ struct Screen {
   /// The width of the terminal behind `out`; nothing when there is none: then lines are as long as
   /// they are, for other programs to read.
   std::optional<int> columns{};
+  /// The same for `err`.
+  std::optional<int> err_columns{};
+  /// Whether what goes to `out` may have colours.
+  bool colours = false;
 };
 
-/// Writes a line. On a terminal one that is too long is broken between words, and goes on below
-/// `indent` spaces. Columns are counted in characters of UTF-8.
-void write_line(const Screen& screen, std::string_view line, int indent = 0);
+/// Writes a line, without characters that could move a terminal's cursor. On a terminal one that is
+/// too long is broken between words, and goes on below `indent` spaces, or four where they leave
+/// too little room. Columns are counted in characters of UTF-8.
+void write_line(const Screen& screen, std::string_view text, int indent = 0);
 
 /// Text with spaces behind it, so that it takes at least `columns` characters.
 [[nodiscard]] std::string padded(std::string_view text, int columns);
