@@ -2,16 +2,20 @@
 // A multilayer perceptron learns to read handwritten digits: once dense, and once with nine tenths
 // of its weights pruned away while it trains. The network, its gradients and its optimizer are
 // written out in the headers beside this file, as in any C++ program that has no framework; takt
-// adds the schedule, the pruning and the progress bar.
+// adds the schedule, the pruning and the progress bar, and records the pruned run.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <takt/modifiers/constant_pruning.hpp>
 #include <takt/modifiers/learning_rate.hpp>
@@ -84,7 +88,7 @@ struct Result {
   double in_takt = 0.0;  // of them
 };
 
-Result train(const Digits& digits, bool prune, unsigned seed) {
+Result train(const Digits& digits, bool prune, unsigned seed, const std::string& trace) {
   std::mt19937 random{seed};
   Network network{{pixels, hidden, classes}, random};
   Adam adam;
@@ -128,6 +132,9 @@ Result train(const Digits& digits, bool prune, unsigned seed) {
   add(std::make_shared<Counted<takt::ProgressModifier>>(takt::ProgressSettings{
       .name = "progress", .cadence = {.update = 5}, .total_steps = epochs * steps_per_epoch}));
 
+  std::optional<takt::TraceRecorder> recorder;
+  if (!trace.empty()) recorder.emplace(bus, trace);
+
   Clock::duration work{};  // what the loop would cost without takt
   const Clock::time_point begin = Clock::now();
   bus.initialize();
@@ -151,6 +158,7 @@ Result train(const Digits& digits, bool prune, unsigned seed) {
     }
   }
   bus.finalize();
+  if (recorder) recorder->close();  // throws when the trace is not whole
   const std::chrono::duration<double> whole = Clock::now() - begin;
 
   Result result;
@@ -205,6 +213,18 @@ bool report(const Result& dense, const Result& pruned) {
   return met;
 }
 
+// A page beside the trace that shows the run.
+void draw(const std::string& trace) {
+  const std::string page = std::filesystem::path{trace}.replace_extension(".html").string();
+  takt::TraceReader reader{std::filesystem::path{trace}};
+  const takt::Timeline timeline = takt::timeline_of(reader);
+  std::ofstream out{page};
+  takt::write_html(timeline, out);
+  out.close();
+  if (!out) throw std::runtime_error(page + " can't be written");
+  fmt::print("\ntrace of the pruned run: {}\nits timeline, a page:    {}\n", trace, page);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -218,6 +238,10 @@ int main(int argc, char** argv) {
   app.add_option("--seed", seed, "for the first weights and the order of the samples")
       ->capture_default_str();
   app.add_option("--data", data, "the CSV file: 64 pixels 0..16 and the label per row");
+  std::string trace = "digits.jsonl";
+  app.add_option("--trace", trace,
+                 "record the pruned run there, and draw it beside; \"\" = nowhere")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     const Digits digits = read_digits(data, fold);
@@ -225,11 +249,13 @@ int main(int argc, char** argv) {
                digits.test.labels.size(), fold, seed);
     fmt::print("dense:\n");
     std::fflush(stdout);
-    const Result dense = train(digits, false, seed);
+    const Result dense = train(digits, false, seed, "");
     fmt::print("pruned:\n");
     std::fflush(stdout);
-    const Result pruned = train(digits, true, seed);
-    return report(dense, pruned) ? 0 : 1;
+    const Result pruned = train(digits, true, seed, trace);
+    const bool met = report(dense, pruned);
+    if (!trace.empty()) draw(trace);
+    return met ? 0 : 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "digits: {}\n", error.what());
     return 1;

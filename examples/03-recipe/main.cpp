@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <optional>
 #include <random>
 #include <string>
 #include <takt/takt.hpp>
@@ -68,6 +69,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Trains a digit classifier under a recipe."};
   std::string file = PRUNE_YAML;
   std::string data = DIGITS_CSV;
+  std::string trace;
   std::vector<std::string> plugins;
   std::vector<std::string> args;
   int epochs = 1000;
@@ -78,6 +80,7 @@ int main(int argc, char** argv) {
   app.add_option("--epochs", epochs, "where to stop when the recipe does not")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  app.add_option("--trace", trace, "record the run there, for takt view, replay and diff");
   app.add_option("--data", data, "the CSV file: 64 pixels 0..16 and the label per row");
   CLI11_PARSE(app, argc, argv);
   try {
@@ -102,7 +105,10 @@ int main(int argc, char** argv) {
     fmt::print("{}: {} modifiers\n", file, recipe.modifiers().size());
     std::fflush(stdout);
 
+    std::optional<takt::TraceRecorder> recorder;
+    if (!trace.empty()) recorder.emplace(bus, trace);
     train(bus, network, adam, batches, epochs);
+    if (recorder) recorder->close();  // throws when the trace is not whole
     report(network, digits.test);
     return 0;
   } catch (const std::exception& error) {
