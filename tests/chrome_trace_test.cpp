@@ -252,9 +252,9 @@ BOOST_AUTO_TEST_CASE(what_a_hook_threw_stands_with_it) {
 
 BOOST_AUTO_TEST_CASE(of_any_run_every_hook_is_drawn_once_in_order_and_all_is_closed) {
   BOOST_TEST(rc::check("random runs", [] {
-    const auto run = takt::test::any_scripted_run();
+    const auto run = takt::test::scripted::any_scripted_run();
     RC_LOG() << run;
-    std::string text = takt::test::record_text(run);
+    std::string text = takt::test::scripted::record_text(run);
     const bool torn = *takt::test::evenly(0, 3) == 0;
     if (torn) {
       const std::size_t header = text.find('\n') + 1;

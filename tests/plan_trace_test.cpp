@@ -33,9 +33,9 @@ using takt::Recipe;
 using takt::RunShape;
 using takt::Trace;
 using takt::TraceEntry;
-using takt::test::any_cadence;
-using takt::test::any_events;
-using takt::test::any_of;
+using takt::test::scripted::any_cadence;
+using takt::test::scripted::any_events;
+using takt::test::scripted::any_of;
 using takt::test::evenly;
 
 using HookCalls = std::vector<HookCall>;

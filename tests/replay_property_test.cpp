@@ -15,13 +15,13 @@ namespace {
 using takt::Trace;
 using takt::TraceComparison;
 using takt::TraceReader;
-using takt::test::any_scripted_run;
+using takt::test::scripted::any_scripted_run;
 using takt::test::evenly;
-using takt::test::record;
-using takt::test::record_text;
-using takt::test::RunKinds;
-using takt::test::ScriptedRun;
-using takt::test::Stage;
+using takt::test::scripted::record;
+using takt::test::scripted::record_text;
+using takt::test::scripted::RunKinds;
+using takt::test::scripted::ScriptedRun;
+using takt::test::scripted::Stage;
 
 std::string text_of(const TraceComparison& comparison) {
   std::ostringstream out;
@@ -56,7 +56,7 @@ std::string hooks_of(Trace trace) {
 ScriptedRun changed_a_little(ScriptedRun run) {
   if (*evenly(0, 1) == 0) {
     auto& script = run.scripts[*evenly<std::size_t>(0, run.scripts.size() - 1)];
-    script.cadence = takt::test::any_cadence(run.start);
+    script.cadence = takt::test::scripted::any_cadence(run.start);
   } else {
     const auto where =
         *evenly<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(run.deeds.size() - 1));
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(another_cadence_is_told_exactly_when_something_else_runs) {
     const ScriptedRun run = any_scripted_run({.loop_adds = false});
     ScriptedRun changed = run;
     auto& script = changed.scripts[*evenly<std::size_t>(0, run.scripts.size() - 1)];
-    script.cadence = takt::test::any_cadence(run.start);
+    script.cadence = takt::test::scripted::any_cadence(run.start);
     RC_LOG() << run << "\nand then " << changed;
     const Trace trace = record(run);
     const bool same = hooks_of(trace) == hooks_of(record(changed));

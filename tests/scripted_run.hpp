@@ -27,7 +27,7 @@
 #include "takt/replay.hpp"
 #include "takt/trace_recorder.hpp"
 
-namespace takt::test {
+namespace takt::test::scripted {
 
 /// What a loop does next: a call; or a modifier leaves, or joins when it is not on the bus.
 struct Deed {
@@ -316,6 +316,6 @@ inline ScriptedRun any_scripted_run(const RunKinds& kinds = {}) {
   return run;
 }
 
-}  // namespace takt::test
+}  // namespace takt::test::scripted
 
 #endif
