@@ -13,8 +13,7 @@ function(takt_configure_target target)
         -fsanitize=${TAKT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
       target_link_options(${target} PUBLIC -fsanitize=${TAKT_SANITIZE})
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-        # The checks that it puts in make g++ 12 warn of std::function and boost::optional; for the
-        # same reason the presets with sanitizers do not treat warnings as errors.
+        # The checks that it puts in make g++ 12 warn of std::function and boost::optional.
         target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
       endif()
     endif()
