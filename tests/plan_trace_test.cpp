@@ -33,10 +33,10 @@ using takt::Recipe;
 using takt::RunShape;
 using takt::Trace;
 using takt::TraceEntry;
+using takt::test::evenly;
 using takt::test::scripted::any_cadence;
 using takt::test::scripted::any_events;
 using takt::test::scripted::any_of;
-using takt::test::evenly;
 
 using HookCalls = std::vector<HookCall>;
 

@@ -15,8 +15,8 @@ namespace {
 using takt::Trace;
 using takt::TraceComparison;
 using takt::TraceReader;
-using takt::test::scripted::any_scripted_run;
 using takt::test::evenly;
+using takt::test::scripted::any_scripted_run;
 using takt::test::scripted::record;
 using takt::test::scripted::record_text;
 using takt::test::scripted::RunKinds;
