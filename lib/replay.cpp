@@ -268,10 +268,8 @@ class Replay {
   }
 
   [[nodiscard]] bool is_here(const std::string& name) const {
-    for (const auto& modifier : bus_.modifiers()) {
-      if (modifier->name() == name) return true;
-    }
-    return false;
+    const auto modifiers = bus_.modifiers();
+    return std::ranges::any_of(modifiers, [&](const auto& it) { return it->name() == name; });
   }
 
   void compare(const TraceEntry& entry) {

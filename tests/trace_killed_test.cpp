@@ -24,6 +24,7 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <random>
@@ -75,8 +76,10 @@ class SharedCount {
 };
 
 /// A run of several hundred kilobytes whose lines have from 50 to some thousand bytes; always the
-/// same one but for its times. Counts its events, INITIALIZE first.
-void record_a_run(const std::filesystem::path& file, SharedCount& count) {
+/// same one but for its times. Counts its events, INITIALIZE first, and calls `after` with the
+/// count.
+template <class After>
+void record_a_run(const std::filesystem::path& file, SharedCount& count, After&& after) {
   EventBus bus{Event{.steps_per_epoch = 37}};
   TraceRecorder recorder{bus, file};
   for (int i = 0; i < 12; ++i) {
@@ -87,6 +90,7 @@ void record_a_run(const std::filesystem::path& file, SharedCount& count) {
   const auto call = [&](auto&& make_it) {
     make_it();
     count.add_one();
+    after(count.value());
   };
   call([&] { bus.initialize(); });
   for (int i = 0; i < batches; ++i) {
@@ -106,17 +110,18 @@ void record_a_run(const std::filesystem::path& file, SharedCount& count) {
   call([&] { bus.finalize(); });
 }
 
-/// A process that records the run to a file, and then waits.
+/// A process that records the run to a file, as far as a number of events, and then waits. So it
+/// does not get to its end before it is killed, however the system shares out its time.
 class Child {
  public:
-  Child(const std::filesystem::path& file, SharedCount& count) {
+  Child(const std::filesystem::path& file, SharedCount& count, int stop_at) {
     int ends[2] = {};
     BOOST_TEST_REQUIRE(pipe(ends) == 0);
     process_ = fork();
     BOOST_TEST_REQUIRE(process_ >= 0);
     if (process_ == 0) {
       close(ends[1]);
-      live(file, count, ends[0]);
+      live(file, count, stop_at, ends[0]);
     }
     close(ends[0]);
     hold_ = ends[1];
@@ -149,15 +154,22 @@ class Child {
   }
 
  private:
-  [[noreturn]] static void live(const std::filesystem::path& file, SharedCount& count, int parent) {
+  [[noreturn]] static void live(const std::filesystem::path& file, SharedCount& count, int stop_at,
+                                int parent) {
+    const auto wait = [parent] {
+      char none = 0;
+      (void)!read(parent, &none, 1);  // until it is killed, or the parent is gone
+      _exit(2);
+    };
     try {
-      record_a_run(file, count);
+      record_a_run(file, count, [&](int events) {
+        if (events == stop_at) wait();
+      });
     } catch (...) {
       _exit(1);
     }
-    char none = 0;
-    (void)!read(parent, &none, 1);  // until it is killed, or the parent is gone
-    _exit(2);
+    wait();
+    std::abort();
   }
 
   pid_t process_ = -1;
@@ -177,7 +189,7 @@ struct WholeRun {
 };
 
 WholeRun whole_run(const std::filesystem::path& file, SharedCount& count) {
-  record_a_run(file, count);
+  record_a_run(file, count, [](int) {});
   TraceReader reader{file};
   WholeRun run;
   run.trace.header = reader.header();
@@ -229,8 +241,9 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_killed_leaves_the_beginning_of_its_trace) {
     std::filesystem::remove(file);
     count.reset();
     const auto moment = std::uniform_int_distribution<std::size_t>{1, events}(random);
+    const int more = std::uniform_int_distribution<int>{0, 60}(random);
     {
-      Child child{file, count};
+      Child child{file, count, static_cast<int>(moment) + more};
       BOOST_TEST_REQUIRE(child.reaches(static_cast<int>(moment), count));
       BOOST_TEST_REQUIRE(child.kill_it());
     }
