@@ -112,8 +112,8 @@ class Diff {
 
   void compare_modifiers(const TraceEntry& at, const TracedModifier& a, const TracedModifier& b,
                          const std::string& who) {
-    const auto compare = [&](const char* what, const auto& first, const auto& second) {
-      compare_values(at, who + ": " + what, first, second);
+    const auto compare = [&, this](const char* what, const auto& first, const auto& second) {
+      this->compare_values(at, who + ": " + what, first, second);
     };
     compare("start", a.cadence.start, b.cadence.start);
     compare("end", a.cadence.end, b.cadence.end);

@@ -72,8 +72,8 @@ Wording diff_wording(const std::string& first, const std::string& second) {
           .only_first = " in " + first + ", not in " + second};
 }
 
-std::string place_of(const NamedEntry& at) {
-  const TraceEntry& entry = at.entry;
+std::string place_of(const NamedEntry& named) {
+  const TraceEntry& entry = named.entry;
   std::string place = "step " + std::to_string(entry.step);
   if (entry.batch != entry.step) {
     place += ", batch ";
@@ -83,11 +83,11 @@ std::string place_of(const NamedEntry& at) {
     case TraceKind::call:
       return place + ", " + to_string(entry.call);
     case TraceKind::addition:
-      return place + ", adding " + at.modifier(entry.modifier).name;
+      return place + ", adding " + named.modifier(entry.modifier).name;
     case TraceKind::removal:
       break;
   }
-  return place + ", removing " + at.modifier(entry.modifier).name;
+  return place + ", removing " + named.modifier(entry.modifier).name;
 }
 
 std::vector<std::string> hook_differences(const NamedEntry& first, const NamedEntry& second,

@@ -36,7 +36,7 @@ struct Wording {
 [[nodiscard]] Wording diff_wording(const std::string& first, const std::string& second);
 
 /// "step 1200, batch_start", "step 3, batch 7, abort_batch", "step 4, adding prune".
-[[nodiscard]] std::string place_of(const NamedEntry& entry);
+[[nodiscard]] std::string place_of(const NamedEntry& named);
 
 /// What the two have run differently, a sentence each; empty for nothing. They are of the same kind
 /// and call. Of what was thrown it counts whether, not which text.

@@ -117,7 +117,8 @@ class Fields {
     return value.get_ref<const std::string&>();
   }
   static TraceLineError wrong(const char* key, const json& value, const std::string& right) {
-    return TraceLineError(shown(std::string{key}) + " is " + shown(value) + "; it is " + right);
+    TraceLineError error{shown(std::string{key}) + " is " + shown(value) + "; it is " + right};
+    return error;
   }
 
  private:

@@ -59,7 +59,8 @@ class TraceReader::Lines {
   }
 
   [[nodiscard]] TraceError error_here(const std::string& what) const {
-    return TraceError(name_ + ':' + std::to_string(line_number_) + ": " + what);
+    TraceError error{name_ + ':' + std::to_string(line_number_) + ": " + what};
+    return error;
   }
 
   void read_header() {
@@ -84,18 +85,15 @@ class TraceReader::Lines {
     line_.clear();
     while (true) {
       if (place_ == chunk_.size() && !fill()) break;
-      const char* const from = chunk_.data() + place_;
-      const std::size_t left = chunk_.size() - place_;
-      const auto* const newline = static_cast<const char*>(std::memchr(from, '\n', left));
-      const std::size_t taken =
-          newline != nullptr ? static_cast<std::size_t>(newline - from) : left;
-      line_.append(from, taken);
-      place_ += taken;
+      const std::size_t newline = chunk_.find('\n', place_);
+      const bool ends = newline != std::string::npos;
+      line_.append(chunk_, place_, ends ? newline - place_ : newline);
+      place_ = ends ? newline : chunk_.size();
       if (line_.size() > longest) {
         ++line_number_;
         throw TraceLineError("is longer than 64 MiB, which no line of a trace is");
       }
-      if (newline != nullptr) {
+      if (ends) {
         ++place_;
         ++line_number_;
         bytes_ += static_cast<std::int64_t>(line_.size()) + 1;

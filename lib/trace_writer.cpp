@@ -65,7 +65,7 @@ void append_events(std::string& out, std::string_view key, EventSet events) {
 }
 
 void append_modifier(std::string& out, const TracedModifier& modifier) {
-  out += "{\"name\":";
+  out += R"({"name":)";
   out += json_text(modifier.name);
   append_bound(out, "start", modifier.cadence.start);
   append_bound(out, "end", modifier.cadence.end);
@@ -77,7 +77,7 @@ void append_modifier(std::string& out, const TracedModifier& modifier) {
 }
 
 void append_start(std::string& out, const Event& start) {
-  out += "{\"step\":";
+  out += R"({"step":)";
   append(out, start.global_step);
   append_field(out, "batch", start.global_batch);
   if (start.steps_per_epoch) append_field(out, "steps_per_epoch", *start.steps_per_epoch);
@@ -89,15 +89,15 @@ void append_start(std::string& out, const Event& start) {
 }  // namespace
 
 void TraceWriter::header(const TraceHeader& header, std::string& out) {
-  out += "{\"takt_trace\":";
+  out += R"({"takt_trace":)";
   append(out, std::int64_t{trace_version});
-  out += ",\"start\":";
+  out += R"(,"start":)";
   append_start(out, header.start);
-  out += ",\"order\":\"";
+  out += R"(,"order":")";
   out += name_of(header.options.order);
-  out += "\",\"errors\":\"";
+  out += R"(","errors":")";
   out += name_of(header.options.errors);
-  out += "\",\"modifiers\":[";
+  out += R"(","modifiers":[)";
   names_.clear();
   for (const TracedModifier& modifier : header.modifiers) {
     if (!names_.empty()) out += ',';
@@ -109,7 +109,7 @@ void TraceWriter::header(const TraceHeader& header, std::string& out) {
 
 void TraceWriter::addition(const TraceEntry& entry, const TracedModifier& joined,
                            std::string& out) {
-  out += "{\"add\":";
+  out += R"({"add":)";
   append_modifier(out, joined);
   names_.push_back(json_text(joined.name));
   finish(entry, out);
@@ -117,10 +117,10 @@ void TraceWriter::addition(const TraceEntry& entry, const TracedModifier& joined
 
 void TraceWriter::entry(const TraceEntry& entry, std::string& out) const {
   if (entry.kind == TraceKind::removal) {
-    out += "{\"remove\":";
+    out += R"({"remove":)";
     out += names_.at(entry.modifier);
   } else {
-    out += event_of(entry.call) ? "{\"event\":\"" : "{\"call\":\"";
+    out += event_of(entry.call) ? R"({"event":")" : R"({"call":")";
     out += to_string(entry.call);
     out += '"';
   }
@@ -133,7 +133,7 @@ void TraceWriter::finish(const TraceEntry& entry, std::string& out) const {
   if (times_) append_field(out, "t", entry.nanoseconds);
   if (entry.loss) append_field(out, "loss", *entry.loss);
   if (!entry.layers.empty()) {
-    out += ",\"layers\":[";
+    out += R"(,"layers":[)";
     for (const std::string& layer : entry.layers) {
       if (&layer != entry.layers.data()) out += ',';
       out += json_text(layer);
@@ -141,20 +141,20 @@ void TraceWriter::finish(const TraceEntry& entry, std::string& out) const {
     out += ']';
   }
   if (!entry.hooks.empty()) {
-    const char* separator = ",\"hooks\":[{\"modifier\":";
+    const char* separator = R"(,"hooks":[{"modifier":)";
     for (const HookRun& run : entry.hooks) {
       out += separator;
       out += names_.at(run.modifier);
-      out += ",\"hook\":\"";
+      out += R"(,"hook":")";
       out += to_string(run.hook);
       out += '"';
       if (times_) append_field(out, "ns", run.nanoseconds);
       if (run.error) {
-        out += ",\"error\":";
+        out += R"(,"error":)";
         out += json_text(*run.error);
       }
       out += '}';
-      separator = ",{\"modifier\":";
+      separator = R"(,{"modifier":)";
     }
     out += ']';
   }
