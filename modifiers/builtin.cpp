@@ -3,6 +3,7 @@
 // themselves when the program starts, because a linker leaves out of a static library what nothing
 // names.
 #include "takt/modifiers/constant_pruning.hpp"
+#include "takt/modifiers/ema.hpp"
 #include "takt/modifiers/epoch_range.hpp"
 #include "takt/modifiers/learning_rate.hpp"
 #include "takt/modifiers/magnitude_pruning.hpp"
@@ -16,6 +17,7 @@ const Registry& Registry::builtin() {
   static const Registry registry = [] {
     Registry all;
     all.add(ConstantPruningModifier::type());
+    all.add(EMAModifier::type());
     all.add(EpochRangeModifier::type());
     all.add(LearningRateModifier::type());
     all.add(LearningRateModifier::function_type());

@@ -83,7 +83,7 @@ struct Lacking {
 };
 const std::map<std::string, Lacking> lacking{
     {"quantization.yaml", {"7:5", "QuantizationModifier", "LearningRateModifier"}},
-    {"sparse_gpt.yaml", {"4:5", "SparseGPTModifier", "EpochRangeModifier"}},
+    {"sparse_gpt.yaml", {"4:5", "SparseGPTModifier", "EMAModifier"}},
     {"trainable_params.yaml", {"1:7", "TrainableParamsModifier", "LearningRateModifier"}},
     {"weight_decay.yaml", {"5:5", "SetWeightDecayModifier", "SetLearningRateModifier"}},
     {"global_magnitude.yaml",

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/modifiers/ema.hpp"
+
+#include <algorithm>
+
+#include "number_text.hpp"
+#include "takt/error.hpp"
+#include "takt/modifier_type.hpp"
+
+namespace takt {
+namespace {
+
+double decay_of(const EMASettings& settings) {
+  if (settings.decay >= 0.0 && settings.decay <= 1.0) return settings.decay;
+  throw InvalidModifier("EMA modifier \"" + settings.name + "\": decay is " +
+                        detail::text_of(settings.decay) + "; it is a number, 0 to 1");
+}
+
+}  // namespace
+
+EMAModifier::EMAModifier(EMASettings settings)
+    : Modifier{settings.name,
+               settings.cadence,
+               {.due = EventType::OPTIM_POST_STEP,
+                .every = EventType::BATCH_START | EventType::OPTIM_PRE_STEP}},
+      targets_{std::move(settings.targets)},
+      ignore_{std::move(settings.ignore)},
+      decay_{decay_of(settings)},
+      warm_up_{settings.warm_up} {}
+
+ModifierType EMAModifier::type() {
+  using S = EMASettings;
+  return ModifierBinding<EMAModifier, S>{"EMAModifier",
+                                         "keeps an exponential moving average of the weights"}
+      .setting("targets", &S::targets,
+               "which parameters: names, re: and a regular expression, layer kinds, __ALL__ or "
+               "__ALL_PRUNABLE__")
+      .setting("ignore", &S::ignore, "of the targets, those to leave out, written likewise")
+      .setting("decay", &S::decay, "how much of the average an update keeps", between(0, 1))
+      .setting("warm_up", &S::warm_up,
+               "whether early updates keep less: min(decay, (1 + n) / (10 + n)) after n updates");
+}
+
+// Targets that choose nothing are told before training starts, not when the window opens.
+void EMAModifier::on_initialize(State& state, const Event&) {
+  (void)select(state.get<Model>(), targets_, ignore_);
+}
+
+void EMAModifier::on_start(State& state, const Event&) {
+  auto& model = state.get<Model>();
+  averages_ = ParameterCopies{model, select(model, targets_, ignore_)};
+  applied_ = false;  // averages that an earlier run left in the model are what this one starts from
+  updates_ = 0;
+}
+
+void EMAModifier::on_event(State& state, const Event& event) {
+  require_trained_weights(state, event);
+}
+
+void EMAModifier::on_update(State& state, const Event& event) {
+  require_trained_weights(state, event);
+  averages_.blend(state.get<Model>(), next_decay());
+  ++updates_;
+}
+
+void EMAModifier::on_end(State& state, const Event&) {
+  if (applied_) restore(state.get<Model>());
+}
+
+void EMAModifier::on_abort(State& state, const Event&) noexcept {
+  try {
+    if (auto* const model = state.find<Model>()) restore(*model);
+  } catch (...) {  // a model that can't show its weights now will be asked again at the next batch
+  }
+}
+
+void EMAModifier::on_finalize(State& state, const Event&) {
+  if (applied_) restore(state.get<Model>());
+}
+
+void EMAModifier::apply(Model& model) {
+  if (applied_) {
+    throw LifecycleError("EMA modifier \"" + name() +
+                         "\": its averages are in the model already; restore comes first");
+  }
+  if (averages_.empty()) {
+    throw LifecycleError("EMA modifier \"" + name() +
+                         "\" has no averages to apply; they begin when its window opens");
+  }
+  averages_.exchange(model);
+  applied_ = true;
+}
+
+void EMAModifier::restore(Model& model) {
+  if (!applied_) return;
+  averages_.exchange(model);
+  applied_ = false;
+}
+
+double EMAModifier::next_decay() const noexcept {
+  if (!warm_up_) return decay_;
+  const auto n = static_cast<double>(updates_);
+  return std::min(decay_, (1.0 + n) / (10.0 + n));
+}
+
+/// Told after it has been put right: whatever becomes of the error, no average is trained.
+void EMAModifier::require_trained_weights(State& state, const Event& event) {
+  if (!applied_) [[likely]]
+    return;
+  restore(state.get<Model>());
+  std::string where = event.type ? to_string(*event.type) : "a batch";
+  throw LifecycleError("EMA modifier \"" + name() + "\": its averages were in the model at " +
+                       where + ", and training them would lose what was trained; the trained " +
+                       "weights are back. Call restore before training goes on, or use " +
+                       "with_averages");
+}
+
+}  // namespace takt

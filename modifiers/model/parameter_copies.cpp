@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/modifiers/parameter_copies.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "takt/error.hpp"
+
+namespace takt {
+
+ParameterCopies::ParameterCopies(Model& model, std::span<const std::size_t> positions) {
+  copies_.reserve(positions.size());
+  for (const std::size_t position : positions) {
+    const std::span<const float> values = model.parameter(position).values;
+    copies_.push_back({position, {values.begin(), values.end()}});
+  }
+}
+
+void ParameterCopies::take(Model& model) {
+  require_sizes(model);
+  for (Copy& copy : copies_) {
+    std::ranges::copy(model.parameter(copy.position).values, copy.values.begin());
+  }
+}
+
+void ParameterCopies::put(Model& model) const {
+  require_sizes(model);
+  for (const Copy& copy : copies_) {
+    std::ranges::copy(copy.values, model.parameter(copy.position).values.begin());
+  }
+}
+
+void ParameterCopies::exchange(Model& model) {
+  require_sizes(model);
+  for (Copy& copy : copies_) {
+    std::ranges::swap_ranges(copy.values, model.parameter(copy.position).values);
+  }
+}
+
+void ParameterCopies::blend(Model& model, double share) {
+  require_sizes(model);
+  const double rest = 1.0 - share;
+  for (Copy& copy : copies_) {
+    const std::span<const float> values = model.parameter(copy.position).values;
+    std::ranges::transform(copy.values, values, copy.values.begin(), [=](float old, float value) {
+      return static_cast<float>(share * double{old} + rest * double{value});
+    });
+  }
+}
+
+void ParameterCopies::require_sizes(Model& model) const {
+  for (const Copy& copy : copies_) {
+    const Parameter parameter = model.parameter(copy.position);
+    if (parameter.values.size() == copy.values.size()) continue;
+    std::string problem = "parameter '";
+    problem += parameter.name;
+    problem += "': it has " + std::to_string(parameter.values.size()) + " values, but " +
+               std::to_string(copy.values.size()) +
+               " when it was copied; a parameter keeps its shape";
+    throw InvalidModifier(problem);
+  }
+}
+
+}  // namespace takt

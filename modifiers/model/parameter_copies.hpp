@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// Copies of a model's parameters.
+#ifndef TAKT_MODIFIERS_PARAMETER_COPIES_HPP
+#define TAKT_MODIFIERS_PARAMETER_COPIES_HPP
+
+#include <cstddef>
+#include <span>
+#include <takt/model.hpp>
+#include <vector>
+
+namespace takt {
+
+/// As many numbers as some parameters of a model have values, to begin with those values. The model
+/// is given anew to every call: neither it nor what its parameters show is kept. A parameter that
+/// no longer has as many values as its copy is an `InvalidModifier`, which names it, before
+/// anything is changed. Only the constructor allocates.
+class ParameterCopies {
+ public:
+  /// Of no parameter.
+  ParameterCopies() = default;
+  /// Of the parameters at these positions of the model.
+  ParameterCopies(Model& model, std::span<const std::size_t> positions);
+
+  /// Whether it is of no parameter.
+  [[nodiscard]] bool empty() const noexcept { return copies_.empty(); }
+  /// The model's values become the copies.
+  void take(Model& model);
+  /// The copies become the model's values, and stay.
+  void put(Model& model) const;
+  /// The copies become the model's values, and those the copies.
+  void exchange(Model& model);
+  /// The copies become share * copy + (1 - share) * value. That is reckoned in double and rounded
+  /// once, so a copy that equals its value stays as it is, and none leaves the range of the two.
+  void blend(Model& model, double share);
+
+ private:
+  struct Copy {
+    std::size_t position;
+    std::vector<float> values;
+  };
+
+  void require_sizes(Model& model) const;
+
+  std::vector<Copy> copies_;
+};
+
+}  // namespace takt
+
+#endif
