@@ -5,6 +5,7 @@
 #include "takt/modifiers/constant_pruning.hpp"
 #include "takt/modifiers/ema.hpp"
 #include "takt/modifiers/epoch_range.hpp"
+#include "takt/modifiers/gradient_clip.hpp"
 #include "takt/modifiers/learning_rate.hpp"
 #include "takt/modifiers/magnitude_pruning.hpp"
 #include "takt/modifiers/progress.hpp"
@@ -19,6 +20,7 @@ const Registry& Registry::builtin() {
     all.add(ConstantPruningModifier::type());
     all.add(EMAModifier::type());
     all.add(EpochRangeModifier::type());
+    all.add(GradientClipModifier::type());
     all.add(LearningRateModifier::type());
     all.add(LearningRateModifier::function_type());
     all.add(MagnitudePruningModifier::type());

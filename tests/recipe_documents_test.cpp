@@ -84,7 +84,7 @@ struct Lacking {
 const std::map<std::string, Lacking> lacking{
     {"quantization.yaml", {"7:5", "QuantizationModifier", "LearningRateModifier"}},
     {"sparse_gpt.yaml", {"4:5", "SparseGPTModifier", "EMAModifier"}},
-    {"trainable_params.yaml", {"1:7", "TrainableParamsModifier", "LearningRateModifier"}},
+    {"trainable_params.yaml", {"1:7", "TrainableParamsModifier", "GradientClipModifier"}},
     {"weight_decay.yaml", {"5:5", "SetWeightDecayModifier", "SetLearningRateModifier"}},
     {"global_magnitude.yaml",
      {"2:5", "GlobalMagnitudePruningModifier", "MagnitudePruningModifier"}},

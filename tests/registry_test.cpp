@@ -89,7 +89,8 @@ Map least_settings(const ModifierInfo& info) {
       {"MagnitudePruningModifier", {{"final_sparsity", 0.5}, {"end", 4}}},
       {"LearningRateFunctionModifier",
        {{"lr_func", "linear"}, {"init_lr", 0.1}, {"final_lr", 0.01}, {"start", 0}, {"end", 4}}},
-      {"EpochRangeModifier", {{"start", 0}, {"end", 4}}}};
+      {"EpochRangeModifier", {{"start", 0}, {"end", 4}}},
+      {"GradientClipModifier", {{"max_norm", 1}}}};
   Map given;
   const auto found = needed.find(info.name);
   if (found != needed.end()) {
@@ -311,8 +312,9 @@ BOOST_AUTO_TEST_CASE(what_a_program_adds_is_from_no_plugin) {
 }
 
 BOOST_AUTO_TEST_CASE(the_built_in_modifiers_are_there) {
-  for (const char* const name : {"ConstantPruningModifier", "EMAModifier", "LearningRateModifier",
-                                 "MagnitudePruningModifier", "ProgressModifier"}) {
+  for (const char* const name :
+       {"ConstantPruningModifier", "EMAModifier", "GradientClipModifier", "LearningRateModifier",
+        "MagnitudePruningModifier", "ProgressModifier"}) {
     const ModifierInfo* const info = Registry::builtin().find(name);
     BOOST_REQUIRE_MESSAGE(info != nullptr, name);
     BOOST_TEST(info->name == name);
