@@ -82,7 +82,7 @@ struct Lacking {
   std::string nearest{};
 };
 const std::map<std::string, Lacking> lacking{
-    {"quantization.yaml", {"7:5", "QuantizationModifier", "LearningRateModifier"}},
+    {"quantization.yaml", {"7:5", "QuantizationModifier", "NanGuardModifier"}},
     {"sparse_gpt.yaml", {"4:5", "SparseGPTModifier", "EMAModifier"}},
     {"trainable_params.yaml", {"1:7", "TrainableParamsModifier", "GradientClipModifier"}},
     {"weight_decay.yaml", {"5:5", "SetWeightDecayModifier", "SetLearningRateModifier"}},
