@@ -37,10 +37,14 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <ostream>
 #include <streambuf>
 #include <string>
+#include <takt/modifiers/ema.hpp>
+#include <takt/modifiers/gradient_clip.hpp>
+#include <takt/modifiers/nan_guard.hpp>
 #include <vector>
 
 #include "takt/event_bus.hpp"
 #include "takt/trace_recorder.hpp"
+#include "vector_model.hpp"
 
 namespace {
 
@@ -286,6 +290,25 @@ BOOST_AUTO_TEST_CASE(windows_that_all_open_at_one_step_allocate_nothing) {
   BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
   BOOST_TEST(tally.updates == count * 11 * 5);
   BOOST_TEST(tally.ends == count);
+}
+
+BOOST_AUTO_TEST_CASE(built_in_modifiers_that_act_at_every_step_allocate_nothing) {
+  VectorModel model{{{.name = "a name that has no room in a small string",
+                      .shape = {3},
+                      .values = {1, 2, 3},
+                      .gradients = {4, 5, 6}},
+                     {.name = "fc.bias", .shape = {1}, .values = {7}}}};
+  EventBus bus;
+  bus.state().set(model);
+  bus.emplace<takt::NanGuardModifier>(takt::NanGuardSettings{.action = "restore", .patience = 3});
+  const auto clip = bus.emplace<takt::GradientClipModifier>(
+      takt::GradientClipSettings{.max_norm = 2, .max_value = 1});
+  const auto ema = bus.emplace<takt::EMAModifier>(takt::EMASettings{.warm_up = true});
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(clip->last_norm() > 1.0);
+  BOOST_TEST(ema->updates() == run_length + steps_per_epoch);
+  BOOST_TEST(allocations_in([&] { ema->with_averages(model, [] {}); }) == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(batches_that_are_observed_allocate_nothing) {
