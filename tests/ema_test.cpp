@@ -241,6 +241,15 @@ BOOST_AUTO_TEST_CASE(a_batch_that_starts_with_the_averages_gets_the_trained_weig
   BOOST_TEST(averaged() == 4.0F);
 }
 
+BOOST_AUTO_TEST_CASE(the_trained_weights_are_back_before_the_error_is_told) {
+  average({.decay = 0.5});
+  step_to(3);
+  ema->apply(model);
+  BOOST_TEST(nested<takt::LifecycleError>([&] { bus.batch_start(); }) != "nothing");
+  BOOST_TEST(!ema->applied());
+  BOOST_TEST(weight() == 3.0F);  // the batch is open, and may go on
+}
+
 BOOST_AUTO_TEST_CASE(a_step_of_the_averages_does_not_begin) {
   average({.decay = 0.5});
   step_to(3);

@@ -152,6 +152,13 @@ BOOST_AUTO_TEST_CASE(only_what_is_watched_is_looked_at) {
   BOOST_TEST(of_loss.stops());
 }
 
+BOOST_AUTO_TEST_CASE(gradients_are_not_looked_at_when_only_weights_are_watched) {
+  guard({.watch = {"weights"}});
+  model[0].gradients = {not_a_number, 1};
+  bus.batch([](takt::Batch& batch) { batch.step([] {}); });
+  BOOST_TEST(!stops());
+}
+
 BOOST_AUTO_TEST_CASE(stop_changes_nothing) {
   guard({});
   train({.loss = lost, .gradients = {3, infinite}});
@@ -316,6 +323,14 @@ BOOST_AUTO_TEST_CASE(a_batch_is_bad_once_however_much_in_it_is) {
   train({.loss = lost, .gradients = {not_a_number, infinite}, .weight = not_a_number});
   BOOST_TEST(nans->bad_batches() == 1);
   BOOST_TEST(!stops());
+}
+
+BOOST_AUTO_TEST_CASE(bad_batches_count_each_when_another_modifier_breaks_at_their_ends) {
+  bus.on({takt::EventType::BATCH_END}, {}, [] { throw std::runtime_error{"no disk"}; });
+  guard({.action = "skip"});
+  for (int i = 0; i < 3; ++i) BOOST_CHECK_THROW(train({.loss = lost}), takt::ModifierError);
+  BOOST_TEST(nans->bad_batches() == 3);
+  BOOST_TEST(nans->bad_batches_in_a_row() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(an_aborted_batch_does_not_count) {
