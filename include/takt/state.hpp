@@ -26,7 +26,7 @@ namespace takt {
 class State {
  public:
   std::optional<double> loss{};  ///< the batch's loss; unset from BATCH_START until known
-  std::map<std::string, double> metrics{};  ///< by name, such as "accuracy"; the loop's to fill
+  std::map<std::string, double> metrics{};  ///< by name, such as "accuracy"; anyone's to fill
   std::vector<std::string> layers{};        ///< the layers of the last SEQUENTIAL_EPOCH_END
   Control control{};                        ///< what modifiers ask of the loop
 
