@@ -3,6 +3,7 @@
 // themselves when the program starts, because a linker leaves out of a static library what nothing
 // names.
 #include "takt/modifiers/constant_pruning.hpp"
+#include "takt/modifiers/early_stopping.hpp"
 #include "takt/modifiers/ema.hpp"
 #include "takt/modifiers/epoch_range.hpp"
 #include "takt/modifiers/gradient_clip.hpp"
@@ -20,6 +21,7 @@ const Registry& Registry::builtin() {
     Registry all;
     all.add(ConstantPruningModifier::type());
     all.add(EMAModifier::type());
+    all.add(EarlyStoppingModifier::type());
     all.add(EpochRangeModifier::type());
     all.add(GradientClipModifier::type());
     all.add(LearningRateModifier::type());

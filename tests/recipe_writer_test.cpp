@@ -198,6 +198,14 @@ Map draw_settings(const std::string& type) {
   if (type == "SetLearningRateModifier") {
     return draw({{"learning_rate", number(0, 2)}}, {{"start", start}, {"log_types", any_value(3)}});
   }
+  if (type == "EarlyStoppingModifier") {
+    return draw({}, {{"monitor", choice({"loss", "accuracy", "time/data"})},
+                     {"mode", choice({"min", "max"})},
+                     {"patience", whole(1, std::int64_t{1} << 53)},
+                     {"min_delta", number(0, 1)},
+                     {"threshold", number(-1, 1)},
+                     {"start", start}});
+  }
   if (type == "ProgressModifier") {
     return draw({}, {{"total_steps", whole(1, std::int64_t{1} << 53)},
                      {"mode", choice({"automatic", "bar", "lines"})},
@@ -238,10 +246,15 @@ Map draw_settings(const std::string& type) {
 }
 
 Stages draw_recipe() {
-  const Texts types{"ConstantPruningModifier",  "EpochRangeModifier",
-                    "LearningRateModifier",     "LearningRateFunctionModifier",
-                    "MagnitudePruningModifier", "GMPruningModifier",
-                    "ProgressModifier",         "SetLearningRateModifier"};
+  const Texts types{"ConstantPruningModifier",
+                    "EarlyStoppingModifier",
+                    "EpochRangeModifier",
+                    "LearningRateModifier",
+                    "LearningRateFunctionModifier",
+                    "MagnitudePruningModifier",
+                    "GMPruningModifier",
+                    "ProgressModifier",
+                    "SetLearningRateModifier"};
   Stages stages;
   int names = 0;
   const auto stage_count = *evenly(1, 3);
