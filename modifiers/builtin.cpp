@@ -12,6 +12,7 @@
 #include "takt/modifiers/nan_guard.hpp"
 #include "takt/modifiers/progress.hpp"
 #include "takt/modifiers/set_learning_rate.hpp"
+#include "takt/modifiers/timer.hpp"
 #include "takt/registry.hpp"
 
 namespace takt {
@@ -30,6 +31,7 @@ const Registry& Registry::builtin() {
     all.add(NanGuardModifier::type());
     all.add(ProgressModifier::type());
     all.add(SetLearningRateModifier::type());
+    all.add(TimerModifier::type());
     return all;
   }();
   return registry;

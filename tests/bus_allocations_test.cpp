@@ -43,6 +43,8 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <vector>
 
 #include "takt/event_bus.hpp"
+#include "takt/modifiers/early_stopping.hpp"
+#include "takt/modifiers/timer.hpp"
 #include "takt/trace_recorder.hpp"
 #include "vector_model.hpp"
 
@@ -422,6 +424,19 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_recorded_allocates_nothing) {
                }
              }) == 0U);
   BOOST_TEST(recorder.entries() == 1 + 5 * 1000 + 7 * (run_length / 10));
+}
+
+BOOST_AUTO_TEST_CASE(built_in_modifiers_that_watch_a_run_allocate_nothing) {
+  EventBus bus{Event{.steps_per_epoch = steps_per_epoch}};
+  // The loss stays, so one stops training, and is asked again at each step from then on.
+  bus.emplace<takt::EarlyStoppingModifier>(takt::EarlyStoppingSettings{.patience = 2});
+  bus.emplace<takt::EarlyStoppingModifier>(takt::EarlyStoppingSettings{
+      .name = "metric", .monitor = "time/optimizer", .patience = run_length, .save_best = true});
+  const auto timer = bus.emplace<takt::TimerModifier>(takt::TimerSettings{});
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(bus.state().control.stop_requested());
+  BOOST_TEST(timer->summary().batches == run_length + steps_per_epoch);
 }
 
 BOOST_AUTO_TEST_CASE(looking_at_the_counters_allocates_nothing) {

@@ -2,7 +2,6 @@
 #include <rapidcheck.h>
 
 #include <boost/test/unit_test.hpp>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

@@ -212,6 +212,11 @@ Map draw_settings(const std::string& type) {
                      {"columns", whole(1, 300)},
                      {"update", update}});
   }
+  if (type == "TimerModifier") {
+    return draw({}, {{"print", rc::gen::map(rc::gen::arbitrary<bool>(),
+                                            [](bool drawn) { return SettingValue{drawn}; })},
+                     {"update", update}});
+  }
   if (type == "ConstantPruningModifier") {
     return draw({}, {{"start", start}, {"end", end}, {"params", targets}, {"ignore", targets}});
   }
@@ -254,7 +259,8 @@ Stages draw_recipe() {
                     "MagnitudePruningModifier",
                     "GMPruningModifier",
                     "ProgressModifier",
-                    "SetLearningRateModifier"};
+                    "SetLearningRateModifier",
+                    "TimerModifier"};
   Stages stages;
   int names = 0;
   const auto stage_count = *evenly(1, 3);
