@@ -24,6 +24,8 @@ class OutputFile {
 
   [[nodiscard]] std::ostream& stream() noexcept { return stream_; }
   [[nodiscard]] std::string name() const { return path_.string(); }
+  /// Whether it is called by its name; before `take_name` only a pipe or a device is.
+  [[nodiscard]] bool has_name() const noexcept { return !unnamed_; }
   /// Does nothing when it has its name already. Throws `std::runtime_error`.
   void take_name();
 

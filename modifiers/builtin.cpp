@@ -9,6 +9,7 @@
 #include "takt/modifiers/gradient_clip.hpp"
 #include "takt/modifiers/learning_rate.hpp"
 #include "takt/modifiers/magnitude_pruning.hpp"
+#include "takt/modifiers/metrics.hpp"
 #include "takt/modifiers/nan_guard.hpp"
 #include "takt/modifiers/progress.hpp"
 #include "takt/modifiers/set_learning_rate.hpp"
@@ -28,6 +29,7 @@ const Registry& Registry::builtin() {
     all.add(LearningRateModifier::type());
     all.add(LearningRateModifier::function_type());
     all.add(MagnitudePruningModifier::type());
+    all.add(MetricsModifier::type());
     all.add(NanGuardModifier::type());
     all.add(ProgressModifier::type());
     all.add(SetLearningRateModifier::type());

@@ -212,6 +212,12 @@ Map draw_settings(const std::string& type) {
                      {"columns", whole(1, 300)},
                      {"update", update}});
   }
+  if (type == "MetricsModifier") {
+    return draw({{"file", choice({"run.csv", "run.jsonl"})}},
+                {{"format", choice({"automatic", "csv", "jsonl"})},
+                 {"columns", choice({"accuracy", "time/data"})},
+                 {"update", update}});
+  }
   if (type == "TimerModifier") {
     return draw({}, {{"print", rc::gen::map(rc::gen::arbitrary<bool>(),
                                             [](bool drawn) { return SettingValue{drawn}; })},
@@ -258,6 +264,7 @@ Stages draw_recipe() {
                     "LearningRateFunctionModifier",
                     "MagnitudePruningModifier",
                     "GMPruningModifier",
+                    "MetricsModifier",
                     "ProgressModifier",
                     "SetLearningRateModifier",
                     "TimerModifier"};

@@ -87,6 +87,7 @@ Map least_settings(const ModifierInfo& info) {
   const std::map<std::string, Map> needed{
       {"LearningRateModifier", {{"learning_rate", 0.1}}},
       {"MagnitudePruningModifier", {{"final_sparsity", 0.5}, {"end", 4}}},
+      {"MetricsModifier", {{"file", "x.csv"}}},
       {"LearningRateFunctionModifier",
        {{"lr_func", "linear"}, {"init_lr", 0.1}, {"final_lr", 0.01}, {"start", 0}, {"end", 4}}},
       {"EpochRangeModifier", {{"start", 0}, {"end", 4}}},
@@ -314,8 +315,8 @@ BOOST_AUTO_TEST_CASE(what_a_program_adds_is_from_no_plugin) {
 BOOST_AUTO_TEST_CASE(the_built_in_modifiers_are_there) {
   for (const char* const name :
        {"ConstantPruningModifier", "EMAModifier", "EarlyStoppingModifier", "GradientClipModifier",
-        "LearningRateModifier", "MagnitudePruningModifier", "NanGuardModifier", "ProgressModifier",
-        "TimerModifier"}) {
+        "LearningRateModifier", "MagnitudePruningModifier", "MetricsModifier", "NanGuardModifier",
+        "ProgressModifier", "TimerModifier"}) {
     const ModifierInfo* const info = Registry::builtin().find(name);
     BOOST_REQUIRE_MESSAGE(info != nullptr, name);
     BOOST_TEST(info->name == name);
