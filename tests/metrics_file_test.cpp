@@ -111,7 +111,8 @@ BOOST_AUTO_TEST_CASE(half_a_row_at_the_end_is_dropped) {
 
 BOOST_AUTO_TEST_CASE(a_file_of_another_kind_is_not_gone_on_with) {
   const Files files;
-  for (const char* const text : {"time,value\n1,2\n", "step\n1\n", "no line break", "\"step"}) {
+  for (const char* const text :
+       {"time,batch\n1,2\n", "step,value\n1,2\n", "step\n1\n", "no line break", "\"step"}) {
     (void)files.write("m.csv", text);
     const std::string message = initialize_error({.file = files.name("m.csv"), .append = true});
     BOOST_TEST(has(message, "m.csv is no CSV to go on with"), message);
@@ -185,6 +186,23 @@ BOOST_AUTO_TEST_CASE(a_disk_too_full_for_the_table_anew_leaves_the_one_that_was)
   BOOST_TEST(text.starts_with("step,batch,loss\n0,0,0.5\n"), text);
   BOOST_TEST(text.ends_with(",0.5\n"), text);
   BOOST_TEST(!files.has("m.csv.new"));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_is_full_after_the_table_was_written_anew_costs_no_whole_row) {
+  const Files files;
+  Loop loop{{.file = files.name("m.csv")}};
+  loop.step(0.5);
+  loop.step(0.5);
+  loop.metrics()["late"] = 1;
+  loop.step(0.5);
+  const std::string before = "step,batch,loss,late\n0,0,0.5,\n1,1,0.5,\n";
+  BOOST_TEST(files.text("m.csv") == before);
+  {
+    const SmallDisk disk{before.size() + 3};
+    loop.time += milliseconds{1000};
+    BOOST_CHECK_THROW(loop.step(0.5), takt::ModifierError);
+  }
+  BOOST_TEST(files.text("m.csv") == before);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_left_to_quarantine_when_that_is_the_policy) {
