@@ -85,7 +85,7 @@ const std::map<std::string, Lacking> lacking{
     {"quantization.yaml", {"7:5", "QuantizationModifier", "NanGuardModifier"}},
     {"sparse_gpt.yaml", {"4:5", "SparseGPTModifier", "EMAModifier"}},
     {"trainable_params.yaml", {"1:7", "TrainableParamsModifier", "GradientClipModifier"}},
-    {"weight_decay.yaml", {"5:5", "SetWeightDecayModifier", "SetLearningRateModifier"}},
+    {"weight_decay.yaml", {"5:5", "SetWeightDecayModifier", "MetricsModifier"}},
     {"global_magnitude.yaml",
      {"2:5", "GlobalMagnitudePruningModifier", "MagnitudePruningModifier"}},
     {"acdc.yaml", {"2:5", "ACDCPruningModifier", "GMPruningModifier"}},
