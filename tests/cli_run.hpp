@@ -18,6 +18,7 @@
 
 #include "cli/program.hpp"
 #include "cli/screen.hpp"
+#include "error_text.hpp"
 #include "takt/event_bus.hpp"
 #include "takt/trace_recorder.hpp"
 
@@ -37,10 +38,6 @@ inline Outcome run_takt(const std::vector<std::string>& args, const std::string&
   std::ostringstream err;
   const int code = cli::run(args, {in, out, err, columns});
   return {code, out.str(), err.str()};
-}
-
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 /// Bad input, of which nothing is told but what is wrong, in these words.

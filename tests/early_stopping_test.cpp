@@ -12,18 +12,17 @@
 #include <takt/takt.hpp>
 #include <vector>
 
+#include "error_text.hpp"
+
 namespace {
 
 using takt::EarlyStoppingModifier;
 using takt::EarlyStoppingSettings;
 using takt::MonitorMode;
+using takt::test::has;
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 struct Loop {
   explicit Loop(const EarlyStoppingSettings& settings, takt::Event start = {})

@@ -19,12 +19,14 @@
 #include <utility>
 #include <vector>
 
+#include "error_text.hpp"
 #include "vector_model.hpp"
 
 namespace {
 
 using takt::MagnitudePruningModifier;
 using takt::MagnitudePruningSettings;
+using takt::test::nested;
 
 using Shape = std::vector<std::int64_t>;
 using Longs = std::vector<long>;
@@ -96,23 +98,6 @@ MagnitudePruningSettings linear(double start, double end,
           .init_sparsity = 0.0,
           .final_sparsity = 0.8,
           .update_scheduler = "linear"};
-}
-
-/// The message of the E that a ModifierError from `call` nests; empty when there is none.
-template <class E, class Call>
-std::string nested(const Call& call) {
-  try {
-    call();
-  } catch (const takt::ModifierError& error) {
-    try {
-      std::rethrow_if_nested(error);
-    } catch (const E& inner) {
-      return inner.what();
-    } catch (const std::exception& inner) {
-      BOOST_TEST_MESSAGE("another exception: " << inner.what());
-    }
-  }
-  return "";
 }
 
 bool contains(const std::string& text, const std::string& part) {

@@ -20,7 +20,7 @@ using takt::RecipeError;
 using takt::RecipeOptions;
 using takt::test::has;
 using takt::test::refusal;
-using takt::test::TemporaryFolder;
+using takt::test::ScratchFolder;
 using Texts = std::vector<std::string>;
 
 void check_words(const std::string& message, const Texts& words) {
@@ -57,8 +57,8 @@ BOOST_AUTO_TEST_SUITE(recipe_errors)
 BOOST_AUTO_TEST_CASE(a_message_starts_with_the_name_the_line_and_the_column) {
   const auto named = [] { (void)Recipe::from_string("- NoModifier", {}, "over there"); };
   BOOST_TEST(takt::test::message_of<RecipeError>(named).starts_with("over there:1:3: "));
-  const TemporaryFolder folder;
-  const fs::path file = folder.write("r.yaml", "a_stage:\n  b_modifiers:\n    - NoModifier\n");
+  const ScratchFolder folder;
+  const fs::path file = folder.file("r.yaml", "a_stage:\n  b_modifiers:\n    - NoModifier\n");
   const auto read = [&] { (void)Recipe::from_file(file); };
   BOOST_TEST(takt::test::message_of<RecipeError>(read).starts_with(file.string() + ":3:7: "));
 }
@@ -377,23 +377,23 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_utf_8_is_refused) {
 // ---- Files
 
 BOOST_AUTO_TEST_CASE(a_file_that_can_t_be_read_is_told_why) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   check_file_refused(folder / "none.yaml", {"no such file", "YAML or JSON"});
   check_file_refused(folder.path(), {"is a folder", "a file in it"});
-  check_file_refused(folder.write("a", "") / "b.yaml", {"no such file"});
+  check_file_refused(folder.file("a", "") / "b.yaml", {"no such file"});
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_file_is_refused_like_an_empty_text) {
-  const TemporaryFolder folder;
-  const fs::path file = folder.write("empty.yaml", "");
+  const ScratchFolder folder;
+  const fs::path file = folder.file("empty.yaml", "");
   const auto read = [&] { (void)Recipe::from_file(file); };
   const std::string message = takt::test::message_of<RecipeError>(read);
   BOOST_TEST(message.starts_with(file.string() + ":1:1: is empty"), message);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_too_long_is_refused) {
-  const TemporaryFolder folder;
-  const fs::path file = folder.write("long.yaml", "");
+  const ScratchFolder folder;
+  const fs::path file = folder.file("long.yaml", "");
   fs::resize_file(file, 100'000'000);
   check_file_refused(file, {"too long", "1048576 bytes"});
   check_file_refused("/dev/zero", {"too long", "1048576 bytes"});
@@ -403,17 +403,17 @@ BOOST_AUTO_TEST_CASE(a_recipe_may_be_as_long_as_it_may_be_and_no_longer) {
   std::string text = "ProgressModifier:\n#";
   text.resize(takt::detail::longest_recipe, '#');
   BOOST_TEST(Recipe::from_string(text).modifiers().size() == 1U);
-  const TemporaryFolder folder;
-  BOOST_TEST(Recipe::from_file(folder.write("a.yaml", text)).modifiers().size() == 1U);
+  const ScratchFolder folder;
+  BOOST_TEST(Recipe::from_file(folder.file("a.yaml", text)).modifiers().size() == 1U);
   text += '#';
   check_refused(text, "", {"too long"});
-  check_file_refused(folder.write("a.yaml", text), {"too long"});
+  check_file_refused(folder.file("a.yaml", text), {"too long"});
 }
 
 BOOST_AUTO_TEST_CASE(a_markdown_file_without_a_whole_front_matter_is_refused) {
-  const TemporaryFolder folder;
-  check_file_refused(folder.write("a.md", "# Text\n"), {"no recipe", "two lines of ---"});
-  check_file_refused(folder.write("b.md", "---\nProgressModifier:\n"), {"no end", "---"});
+  const ScratchFolder folder;
+  check_file_refused(folder.file("a.md", "# Text\n"), {"no recipe", "two lines of ---"});
+  check_file_refused(folder.file("b.md", "---\nProgressModifier:\n"), {"no end", "---"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -25,7 +25,7 @@ using takt::RecipeModifier;
 using takt::RecipeOptions;
 using takt::SettingValue;
 using takt::test::has;
-using takt::test::TemporaryFolder;
+using takt::test::ScratchFolder;
 using Lines = std::vector<std::string>;
 using Map = takt::SettingValue::Map;
 
@@ -362,27 +362,27 @@ b_stage:
 // ---- Files
 
 BOOST_AUTO_TEST_CASE(a_file_is_read_like_its_text) {
-  const TemporaryFolder folder;
-  const Recipe recipe = Recipe::from_file(folder.write("recipe.yaml", two_stages));
+  const ScratchFolder folder;
+  const Recipe recipe = Recipe::from_file(folder.file("recipe.yaml", two_stages));
   BOOST_TEST((recipe == read(two_stages)));
   BOOST_TEST((names_in(recipe) == names_in(read(two_stages))));
   BOOST_TEST((recipe.modifiers()[1].mark == Mark{12, 5}));
 }
 
 BOOST_AUTO_TEST_CASE(the_options_are_those_of_a_text) {
-  const TemporaryFolder folder;
-  const Recipe recipe = Recipe::from_file(folder.write("recipe.yaml", two_stages),
+  const ScratchFolder folder;
+  const Recipe recipe = Recipe::from_file(folder.file("recipe.yaml", two_stages),
                                           {.args = {{"sparsity", 0.7}}, .stages = {"sparsity"}});
   BOOST_TEST(recipe.modifiers().size() == 2U);
   BOOST_TEST((recipe.modifiers()[0].settings[2].value == SettingValue{0.7}));
 }
 
 BOOST_AUTO_TEST_CASE(of_a_markdown_file_the_front_matter_is_read_and_its_lines_counted) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   std::string text = "<!-- a licence -->\n---\n";
   text += two_stages;
   text += "---\n# How it was trained\nmodifiers: [NoSuchModifier]\n---\n";
-  const Recipe recipe = Recipe::from_file(folder.write("recipe.md", text));
+  const Recipe recipe = Recipe::from_file(folder.file("recipe.md", text));
   BOOST_TEST((recipe == read(two_stages)));
   BOOST_TEST((recipe.modifiers()[0].mark == Mark{7, 5}));
 }
@@ -418,10 +418,10 @@ BOOST_AUTO_TEST_CASE(a_recipe_loads_the_plugins_that_it_names) {
 }
 
 BOOST_AUTO_TEST_CASE(a_relative_path_of_a_plugin_starts_at_the_recipe) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   fs::create_directory(folder / "lib");
   fs::create_symlink(plugin_file("good"), folder / "lib" / "mine.so");
-  const fs::path file = folder.write(
+  const fs::path file = folder.file(
       "recipe.yaml", "plugins: [lib/mine.so, ./lib/mine.so]\nmodifiers: [CountModifier]");
   const Recipe recipe = Recipe::from_file(file);
   BOOST_TEST((recipe.plugins() == Lines{"lib/mine.so", "./lib/mine.so"}));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace takt::test {
@@ -29,8 +30,9 @@ class ScratchFolder {
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
   /// A new file in it.
-  [[nodiscard]] std::filesystem::path file(const std::string& name, const std::string& text) const {
+  [[nodiscard]] std::filesystem::path file(const std::string& name, std::string_view text) const {
     std::ofstream out{path_ / name, std::ios::binary};
     out << text;
     return path_ / name;
