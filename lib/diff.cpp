@@ -49,7 +49,11 @@ class Diff {
     const TraceEntry* first = a_.next();
     const TraceEntry* second = b_.next();
     while (first != nullptr && second != nullptr) {
-      last_ = *first;
+      last_ = TraceEntry{.kind = first->kind,
+                         .call = first->call,
+                         .modifier = first->modifier,
+                         .step = first->step,
+                         .batch = first->batch};
       if (!compare(*first, *second)) return result();
       differences_.end_entry();
       if (options_.on_entry) options_.on_entry();
@@ -186,7 +190,7 @@ class Diff {
   const ComparisonOptions& options_;
   detail::Wording wording_;
   detail::Differences differences_;
-  std::optional<TraceEntry> last_;
+  std::optional<TraceEntry> last_;  // of both; only where it was
 };
 
 }  // namespace

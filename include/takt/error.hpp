@@ -120,7 +120,7 @@ class PluginError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A trace that can't be read, with its line, or a replay that differs from it.
+/// A trace that can't be written or read, with its line, or whose calls a bus does not accept.
 class TraceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -27,8 +27,8 @@ class TraceSession;
 ///     …
 ///
 /// Lines are gathered and written some at a time, whole ones only, at the latest when an event
-/// comes a second after the last write; so a run that is killed leaves its trace but for about the
-/// last second. The file has its name once INITIALIZE is recorded: until then it is called
+/// comes a second after the last write; so a run that is killed leaves its trace but for the events
+/// of a second. The file has its name once INITIALIZE is recorded: until then it is called
 /// NAME.new, and one that was there before is kept.
 ///
 /// A recorder belongs to the loop's thread. It may outlive its bus. Several may record one bus.
