@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "recipe_cases.hpp"
+#include "scratch_folder.hpp"
 
 namespace takt::test::metrics {
 
@@ -50,7 +51,7 @@ struct Loop {
 };
 
 /// The files of one test.
-struct Files : TemporaryFolder {
+struct Files : ScratchFolder {
   [[nodiscard]] std::string name(const std::string& file) const { return (*this / file).string(); }
   [[nodiscard]] std::string text(const std::string& file) const {
     std::ifstream in{*this / file, std::ios::binary};
