@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_goes_on_with_its_file) {
 
 BOOST_AUTO_TEST_CASE(a_table_is_gone_on_with_under_its_own_header) {
   const Files files;
-  (void)files.write("m.csv", "step,batch,\"a,b\",loss,gone\r\n0,0,1,2,3\r\n");
+  (void)files.file("m.csv", "step,batch,\"a,b\",loss,gone\r\n0,0,1,2,3\r\n");
   Loop loop{{.file = files.name("m.csv"), .append = true}};
   loop.metrics() = {{"a,b", 7}, {"new", 8}};
   loop.step(9.0);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(half_a_row_at_the_end_is_dropped) {
   for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
            {"m.csv", "step,batch,loss\n0,0,1\n1,1,0.12"},
            {"m.jsonl", "{\"step\":0,\"batch\":0,\"loss\":1.0}\n{\"step\":1,\"bat"}}) {
-    (void)files.write(name, text);
+    (void)files.file(name, text);
     Loop loop{{.file = files.name(name), .append = true}, {.global_step = 1, .global_batch = 1}};
     loop.step(1.0);
     loop.bus.finalize();
@@ -113,12 +113,12 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_kind_is_not_gone_on_with) {
   const Files files;
   for (const char* const text :
        {"time,batch\n1,2\n", "step,value\n1,2\n", "step\n1\n", "no line break", "\"step"}) {
-    (void)files.write("m.csv", text);
+    (void)files.file("m.csv", text);
     const std::string message = initialize_error({.file = files.name("m.csv"), .append = true});
     BOOST_TEST(has(message, "m.csv is no CSV to go on with"), message);
     BOOST_TEST(files.text("m.csv") == text);
   }
-  (void)files.write("m.jsonl", "step,batch\n");
+  (void)files.file("m.jsonl", "step,batch\n");
   const std::string message = initialize_error({.file = files.name("m.jsonl"), .append = true});
   BOOST_TEST(has(message, "m.jsonl is no JSON Lines file"), message);
   BOOST_TEST(files.text("m.jsonl") == "step,batch\n");
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_kind_is_not_gone_on_with) {
 
 BOOST_AUTO_TEST_CASE(an_empty_file_is_begun) {
   const Files files;
-  (void)files.write("m.csv", "");
+  (void)files.file("m.csv", "");
   Loop loop{{.file = files.name("m.csv"), .append = true}};
   loop.step(1.0);
   loop.bus.finalize();

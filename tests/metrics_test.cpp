@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_is_written_when_the_window_closes_and_when_the
 
 BOOST_AUTO_TEST_CASE(a_file_is_replaced_with_the_first_row_and_not_before) {
   const Files files;
-  (void)files.write("m.csv", "kept");
+  (void)files.file("m.csv", "kept");
   {
     Loop loop{{.cadence = {.start = 1}, .file = files.name("m.csv")}};
     loop.step(1.0);
