@@ -56,6 +56,13 @@ class TargetError : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+/// A model or an optimizer of a tensor library that modifiers can't work on, such as one with a
+/// parameter of a type that they don't know.
+class InvalidModel : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
 /// A call that the lifecycle does not allow where it stands.
 class LifecycleError : public std::logic_error {
  public:
