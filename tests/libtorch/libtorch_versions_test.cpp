@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <takt/libtorch.hpp>
+#include <takt/modifiers/ema.hpp>
 #include <takt/modifiers/gradient_clip.hpp>
-#include <takt/modifiers/magnitude_pruning.hpp>
 #include <takt/modifiers/nan_guard.hpp>
 #include <takt/takt.hpp>
 #include <vector>
@@ -151,8 +151,7 @@ BOOST_AUTO_TEST_CASE(a_modifier_that_touches_weights_once_the_loss_is_known_fail
                     c10::Error);
 }
 
-// The built-in modifiers that act on a model, at all steps, in batches of which every other steps.
-BOOST_AUTO_TEST_CASE(built_in_modifiers_leave_every_backward_alone) {
+BOOST_AUTO_TEST_CASE(modifiers_at_every_step_leave_the_backwards_of_accumulated_batches_alone) {
   Product net;
   takt::libtorch::Model model{net.module};
   torch::optim::SGD optimizer{net.module.parameters(), torch::optim::SGDOptions{0.001}};
@@ -162,6 +161,7 @@ BOOST_AUTO_TEST_CASE(built_in_modifiers_leave_every_backward_alone) {
       takt::GradientClipSettings{.targets = {"__ALL__"}, .max_norm = 1e6});
   bus.emplace<takt::NanGuardModifier>(
       takt::NanGuardSettings{.watch = {"loss", "gradients", "weights"}, .action = "restore"});
+  bus.emplace<takt::EMAModifier>(takt::EMASettings{});
   bus.initialize();
   for (int i = 0; i < 4; ++i) {
     bus.batch([&](takt::Batch& batch) {
