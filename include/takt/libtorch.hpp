@@ -14,9 +14,7 @@
 // a class with a std::vector<c10::IValue> where IValue is not complete yet. In C++20 the members of
 // std::vector are constexpr, and clang++ instantiates those where they are named, not at the end of
 // the file, and finds no IValue. This header defines it first.
-// clang-format off
 #include <ATen/core/ivalue.h>
-// clang-format on
 
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
@@ -90,9 +88,9 @@ class Model final : public takt::Model {
 
 /// The learning rates of an optimizer: of all its groups together, and of each.
 ///
-/// Serves every optimizer whose options have a `get_lr` and a `set_lr`, as all of LibTorch's do. The
-/// optimizer is not owned, and must outlive this. Rates are read from it at each call, so that one
-/// that is set past this is seen.
+/// Serves every optimizer whose options have a `get_lr` and a `set_lr`, as all of LibTorch's do.
+/// The optimizer is not owned, and must outlive this. Rates are read from it at each call, so that
+/// one that is set past this is seen.
 class Optimizer final : public takt::Optimizer {
  public:
   /// Throws `InvalidModel` when there is no group, or when the first group's rate is 0 and that of

@@ -40,6 +40,14 @@ class Judge {
     verdicts.push_back({what, (over->least() - under->least()) / 1e3, Bound::at_most, limit});
   }
 
+  /// Of medians: what `a` is of `b`.
+  void percent(const std::string& what, const std::string& a, const std::string& b, double limit) {
+    const Result* const part = results_.find(a);
+    const Result* const whole = results_.find(b);
+    if (part == nullptr || whole == nullptr) return;
+    verdicts.push_back({what, 100.0 * part->median() / whole->median(), Bound::at_most, limit});
+  }
+
   /// Of something whose time is that of one.
   void millions_a_second(const std::string& what, const std::string& name, double limit) {
     const Result* const result = results_.find(name);
@@ -103,6 +111,8 @@ std::vector<Verdict> judge(const Results& results) {
               "trace/recorded", Bound::at_least, 1.0);
   judge.ratio("trace: reading / JSON library", "trace/reading", "trace/JSON library, reading",
               Bound::at_most, 2.0);
+  judge.percent("torch step: bus calls, in percent", "torch step/bus calls",
+                "torch step/LeNet-300-100", 0.1);
   return judge.verdicts;
 }
 

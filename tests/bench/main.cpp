@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   takt::bench::define_cadences();
   takt::bench::define_plans();
   takt::bench::define_traces();
+  takt::bench::define_torch_step();
 
   takt::bench::Results results;
   benchmark::RunSpecifiedBenchmarks(&results);

@@ -14,7 +14,7 @@ constexpr int name_width = 42;
 
 /// Three significant digits or so.
 void number(std::ostream& out, double value, int width) {
-  const int digits = value < 10.0 ? 2 : value < 1000.0 ? 1 : 0;
+  const int digits = value < 0.1 ? 4 : value < 10.0 ? 2 : value < 1000.0 ? 1 : 0;
   out << std::setw(width) << std::fixed << std::setprecision(digits) << value;
 }
 

@@ -67,6 +67,7 @@ void define_registering();
 void define_cadences();
 void define_plans();
 void define_traces();
+void define_torch_step();
 
 }  // namespace takt::bench
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <torch/torch.h>
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "error_text.hpp"
 #include "scratch_folder.hpp"
+#include "torch.hpp"
 
 namespace {
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <torch/torch.h>
 #include <boost/test/unit_test.hpp>
 #include <limits>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "error_text.hpp"
+#include "torch.hpp"
 
 namespace {
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // Every built-in modifier on a LibTorch module and optimizer, against steps computed by hand.
-#include <torch/torch.h>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <cstdint>
@@ -28,6 +27,7 @@
 
 #include "error_text.hpp"
 #include "scratch_folder.hpp"
+#include "torch.hpp"
 
 namespace {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // A network of two layers, trained under a recipe, and the same training written out with
 // LibTorch's own operators.
-#include <torch/torch.h>
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -13,6 +12,8 @@
 #include <takt/modifiers/ema.hpp>
 #include <takt/takt.hpp>
 #include <vector>
+
+#include "torch.hpp"
 
 namespace {
 

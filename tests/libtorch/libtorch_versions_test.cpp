@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // What autograd makes of values that are written through a model.
-#include <torch/torch.h>
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "error_text.hpp"
+#include "torch.hpp"
 
 namespace {
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // Uses the installed component libtorch: a layer that a built-in modifier prunes.
+#include <takt/libtorch.hpp>  // clang++ needs it before other headers of LibTorch, as it says
+
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
+
 #include <cstdlib>
 #include <iostream>
-#include <takt/libtorch.hpp>
 #include <takt/modifiers/magnitude_pruning.hpp>
 #include <takt/takt.hpp>
 

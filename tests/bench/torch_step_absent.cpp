@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSL-1.0
+// No LibTorch was found, so no step of it is measured.
+#include "workload.hpp"
+
+namespace takt::bench {
+
+void define_torch_step() {}
+
+}  // namespace takt::bench
