@@ -5,6 +5,8 @@
 function(takt_configure_target target)
   if(NOT MSVC)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+    # A product and a sum rounded once, on machines that can, would give other numbers than elsewhere.
+    target_compile_options(${target} PRIVATE -ffp-contract=off)
     if(TAKT_WERROR)
       target_compile_options(${target} PRIVATE -Werror)
     endif()

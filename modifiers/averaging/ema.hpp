@@ -37,7 +37,8 @@ struct EMASettings {
 ///
 ///     average = decay * average + (1 - decay) * weight
 ///
-/// in double, rounded to float. The model itself is left alone until it is asked for:
+/// to half an ulp or so; see `kernels::blend`. The model itself is left alone until it is asked
+/// for:
 ///
 ///     ema->with_averages(model, [&] { accuracy = evaluate(model); });
 ///

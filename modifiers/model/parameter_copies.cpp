@@ -5,6 +5,7 @@
 #include <string>
 
 #include "takt/error.hpp"
+#include "takt/modifiers/blend.hpp"
 
 namespace takt {
 
@@ -39,12 +40,8 @@ void ParameterCopies::exchange(Model& model) {
 
 void ParameterCopies::blend(Model& model, double share) {
   require_sizes(model);
-  const double rest = 1.0 - share;
   for (Copy& copy : copies_) {
-    const std::span<const float> values = model.parameter(copy.position).values;
-    std::ranges::transform(copy.values, values, copy.values.begin(), [=](float old, float value) {
-      return static_cast<float>(share * double{old} + rest * double{value});
-    });
+    kernels::blend(copy.values, model.parameter(copy.position).values, share);
   }
 }
 

@@ -30,8 +30,9 @@ class ParameterCopies {
   void put(Model& model) const;
   /// The copies become the model's values, and those the copies.
   void exchange(Model& model);
-  /// The copies become share * copy + (1 - share) * value. That is reckoned in double and rounded
-  /// once, so a copy that equals its value stays as it is, and none leaves the range of the two.
+  /// The copies become share * copy + (1 - share) * value, for a share from 0 to 1; see
+  /// `kernels::blend`. A copy that equals its value stays as it is, and of finite numbers none
+  /// leaves the range of the two.
   void blend(Model& model, double share);
 
  private:

@@ -2,16 +2,14 @@
 #include "takt/modifiers/gradient_clip.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <span>
 #include <utility>
 
 #include "number_text.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
+#include "takt/modifiers/norms.hpp"
 
 namespace takt {
 namespace {
@@ -28,22 +26,6 @@ std::optional<double> bound_of(const GradientClipSettings& settings, const char*
   if (!bound || (std::isfinite(*bound) && *bound > 0.0)) return bound;
   refuse(settings,
          std::string{field} + " is " + detail::text_of(*bound) + "; it is a number, more than 0");
-}
-
-/// Squares of floats have room in a double, and sums of them too. Several sums side by side, as one
-/// alone would make each addition wait for the one before.
-double sum_of_squares(std::span<const float> numbers) {
-  constexpr std::size_t width = 8;
-  std::array<double, width> sums{};
-  std::size_t i = 0;
-  for (; i + width <= numbers.size(); i += width) {
-    for (std::size_t lane = 0; lane < width; ++lane) {
-      const double number = numbers[i + lane];
-      sums[lane] += number * number;
-    }
-  }
-  for (; i < numbers.size(); ++i) sums[0] += double{numbers[i]} * double{numbers[i]};
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 }  // namespace
@@ -98,7 +80,7 @@ void GradientClipModifier::on_update(State& state, const Event&) {
 double GradientClipModifier::norm_of(Model& model) const {
   double sum = 0.0;
   for (const std::size_t position : positions_) {
-    sum += sum_of_squares(model.parameter(position).gradients);
+    sum += kernels::sum_of_squares(model.parameter(position).gradients);
   }
   return std::sqrt(sum);
 }

@@ -12,40 +12,36 @@
 namespace takt {
 namespace {
 
-/// The score of a unit that is not to be chosen.
-constexpr double not_eligible = std::numeric_limits<double>::quiet_NaN();
-
-/// Calls `choose(u)` for the `count` of `units` that have the lowest `score(u)`, the lower u first
-/// among equals. Those whose score is NaN are left out, even if fewer than `count` remain.
-template <class Score, class Choose>
-void choose_lowest(std::size_t units, std::size_t count, const Score& score,
-                   std::vector<double>& order, const Choose& choose) {
+/// Calls `choose(u)` for the `count` units that have the lowest scores, the lower u first among
+/// equals. Those whose score is NaN are left out. Gives back how many were chosen, which are fewer
+/// when no more remain.
+template <class Choose>
+std::size_t choose_lowest(std::span<const double> scores, std::size_t count,
+                          std::vector<double>& order, const Choose& choose) {
   order.clear();
-  for (std::size_t u = 0; u < units; ++u) {
-    if (const double value = score(u); !std::isnan(value)) order.push_back(value);
+  for (const double score : scores) {
+    if (!std::isnan(score)) order.push_back(score);
   }
   count = std::min(count, order.size());
-  if (count == 0) return;
+  if (count == 0) return 0;
   const auto last = order.begin() + static_cast<std::ptrdiff_t>(count - 1);
   std::nth_element(order.begin(), last, order.end());
   // Selecting on scores alone needs half the memory of (score, position) pairs and comes to the
   // same: all below the highest chosen score, and of those that equal it as many as are left.
   const double highest = *last;
   const auto below = static_cast<std::size_t>(
-      std::count_if(order.begin(), last, [&](double value) { return value < highest; }));
+      std::count_if(order.begin(), last, [&](double score) { return score < highest; }));
   std::size_t equals = count - below;
-  for (std::size_t u = 0; u < units; ++u) {
-    const double value = score(u);
-    if (value < highest) {
+  for (std::size_t u = 0; u < scores.size(); ++u) {
+    if (scores[u] < highest) {
       choose(u);
-    } else if (value == highest && equals > 0) {
+    } else if (scores[u] == highest && equals > 0) {
       choose(u);
       --equals;
     }
   }
+  return count;
 }
-
-double magnitude(float weight) noexcept { return std::abs(static_cast<double>(weight)); }
 
 std::string text_of(std::span<const std::int64_t> shape) {
   std::string text = "[";
@@ -95,7 +91,7 @@ Mask::Mask(const MaskStructure& structure, std::span<const std::int64_t> shape) 
   const std::size_t weights = product(shape, shape);
   const std::size_t rows = shape.empty() ? 1 : static_cast<std::size_t>(shape.front());
   const std::size_t columns = shape.empty() ? 1 : product(shape, shape.subspan(1));
-  column_blocks_ = weights;  // unstructured, until the structure says otherwise
+  blocks_.columns = weights;  // unstructured, until the structure says otherwise
   switch (structure.kind) {
     case MaskStructure::Kind::unstructured:
       break;
@@ -114,17 +110,17 @@ Mask::Mask(const MaskStructure& structure, std::span<const std::int64_t> shape) 
     case MaskStructure::Kind::channel:
       if (shape.size() < 2) refuse(structure, shape, "2 dimensions or more");
       if (weights == 0) break;
-      row_blocks_ = 1;
-      column_blocks_ = static_cast<std::size_t>(shape[1]);
-      block_rows_ = rows;
-      block_columns_ = columns / column_blocks_;
+      blocks_.rows = 1;
+      blocks_.columns = static_cast<std::size_t>(shape[1]);
+      blocks_.block_rows = rows;
+      blocks_.block_columns = columns / blocks_.columns;
       break;
     case MaskStructure::Kind::filter:
       if (shape.empty()) refuse(structure, shape, "1 dimension or more");
       if (weights == 0) break;
-      row_blocks_ = rows;
-      column_blocks_ = 1;
-      block_columns_ = columns;
+      blocks_.rows = rows;
+      blocks_.columns = 1;
+      blocks_.block_columns = columns;
       break;
     case MaskStructure::Kind::block: {
       if (structure.rows < 1 || structure.columns < 1) {
@@ -140,10 +136,10 @@ Mask::Mask(const MaskStructure& structure, std::span<const std::int64_t> shape) 
                    " divides");
       }
       if (weights == 0) break;
-      row_blocks_ = rows / block_rows;
-      column_blocks_ = columns / block_columns;
-      block_rows_ = block_rows;
-      block_columns_ = block_columns;
+      blocks_.rows = rows / block_rows;
+      blocks_.columns = columns / block_columns;
+      blocks_.block_rows = block_rows;
+      blocks_.block_columns = block_columns;
       break;
     }
   }
@@ -153,9 +149,7 @@ Mask::Mask(const MaskStructure& structure, std::span<const std::int64_t> shape) 
 Mask Mask::of_zeros(std::span<const float> values) {
   const auto size = static_cast<std::int64_t>(values.size());
   Mask mask{MaskStructure{}, std::span{&size, 1}};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] == 0.0F) mask.prune_unit(i);
-  }
+  mask.pruned_units_ = kernels::mark_zeros(values, mask.pruned_);
   return mask;
 }
 
@@ -167,70 +161,52 @@ void Mask::require_size(std::size_t size) const {
 
 void Mask::prune(std::span<const float> values, double sparsity, MaskScratch& scratch) {
   require_size(values.size());
-  const std::size_t wanted = pruned_of(sparsity, units());
+  const std::size_t wanted = pruned_of(sparsity, blocks_.count());
   if (wanted <= pruned_units_) return;
   const std::size_t more = wanted - pruned_units_;
-  const auto prune_chosen = [this](std::size_t unit) { prune_unit(unit); };
-  if (group_ == 0 && block_rows_ * block_columns_ == 1) {
-    const auto score = [&](std::size_t u) {
-      return pruned_[u] != 0 ? not_eligible : magnitude(values[u]);
-    };
-    choose_lowest(units(), more, score, scratch.order, prune_chosen);
-    return;
-  }
-  if (group_ == 0) {
-    score_blocks(values, scratch.scores);
+  if (group_ != 0) {
+    prune_of_groups(values, more, scratch);
+  } else if (blocks_.size_of_one() == 1) {
+    pruned_units_ += kernels::mark_lowest(values, more, pruned_, scratch.marking);
   } else {
-    score_groups(values, scratch);
+    prune_blocks(values, more, scratch);
   }
-  const auto score = [&](std::size_t u) { return scratch.scores[u]; };
-  choose_lowest(units(), more, score, scratch.order, prune_chosen);
 }
 
 void Mask::apply(std::span<float> values) const {
   require_size(values.size());
-  // A product with a mask of 0 and 1 would leave NaN and infinity as NaN.
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = pruned_[i] != 0 ? 0.0F : values[i];
-  }
+  kernels::clear_marked(values, pruned_);
 }
 
-void Mask::prune_unit(std::size_t unit) noexcept {
-  const std::size_t row = unit / column_blocks_ * block_rows_;
-  const std::size_t block = unit % column_blocks_;
-  for (std::size_t r = row; r < row + block_rows_; ++r) {
-    std::uint8_t* const first = pruned_.data() + (r * column_blocks_ + block) * block_columns_;
-    std::fill_n(first, block_columns_, std::uint8_t{1});
-  }
-  ++pruned_units_;
-}
-
-/// The L1 norm of each block that is not pruned.
-void Mask::score_blocks(std::span<const float> values, std::vector<double>& scores) const {
-  scores.assign(units(), 0.0);
-  std::size_t position = 0;
-  for (std::size_t row = 0; row < row_blocks_ * block_rows_; ++row) {
-    double* const row_scores = scores.data() + row / block_rows_ * column_blocks_;
-    for (std::size_t block = 0; block < column_blocks_; ++block) {
-      for (std::size_t c = 0; c < block_columns_; ++c, ++position) {
-        row_scores[block] += pruned_[position] != 0 ? not_eligible : magnitude(values[position]);
-      }
+void Mask::prune_blocks(std::span<const float> values, std::size_t count, MaskScratch& scratch) {
+  std::vector<double>& norms = scratch.norms;
+  norms.resize(blocks_.count());
+  kernels::block_norms(values, blocks_, norms);
+  for (std::size_t block = 0; block < norms.size(); ++block) {
+    if (kernels::block_is_marked(block, blocks_, pruned_)) {
+      norms[block] = std::numeric_limits<double>::quiet_NaN();
     }
   }
+  pruned_units_ += choose_lowest(norms, count, scratch.order, [this](std::size_t block) {
+    kernels::mark_block(block, blocks_, pruned_);
+  });
 }
 
-/// The magnitude of each weight that its group can still spare.
-void Mask::score_groups(std::span<const float> values, MaskScratch& scratch) const {
-  scratch.scores.assign(size(), not_eligible);
+/// Of the weights that their groups can still spare.
+void Mask::prune_of_groups(std::span<const float> values, std::size_t count, MaskScratch& scratch) {
+  scratch.spare = pruned_;
   for (std::size_t first = 0; first < size(); first += group_) {
-    const auto* const flags = pruned_.data() + first;
-    const auto gone = static_cast<std::size_t>(std::count(flags, flags + group_, 1));
-    const auto score = [&](std::size_t u) {
-      return flags[u] != 0 ? not_eligible : magnitude(values[first + u]);
-    };
-    choose_lowest(group_, pruned_of_group_ - gone, score, scratch.order,
-                  [&](std::size_t u) { scratch.scores[first + u] = score(u); });
+    const std::span<std::uint8_t> group = std::span{scratch.spare}.subspan(first, group_);
+    const auto gone = static_cast<std::size_t>(std::ranges::count(group, 1));
+    kernels::mark_lowest(values.subspan(first, group_), pruned_of_group_ - gone, group,
+                         scratch.marking);
   }
+  scratch.spared.resize(size());
+  for (std::size_t i = 0; i < size(); ++i) {
+    const bool spare = scratch.spare[i] != 0 && pruned_[i] == 0;
+    scratch.spared[i] = spare ? values[i] : std::numeric_limits<float>::quiet_NaN();
+  }
+  pruned_units_ += kernels::mark_lowest(scratch.spared, count, pruned_, scratch.marking);
 }
 
 }  // namespace takt

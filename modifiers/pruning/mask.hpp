@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <takt/modifiers/mask_structure.hpp>
+#include <takt/modifiers/masking.hpp>
 #include <vector>
 
 namespace takt {
@@ -20,8 +21,11 @@ namespace takt {
 /// Memory that `Mask::prune` works in. Keep one for all masks of a model: then only the first
 /// pruning of the largest parameter allocates.
 struct MaskScratch {
-  std::vector<double> scores{};  ///< one per unit, or per weight for N:M
-  std::vector<double> order{};   ///< scores of the units that may be pruned
+  kernels::MarkScratch marking{};
+  std::vector<double> norms{};        ///< of blocks: one each
+  std::vector<double> order{};        ///< of blocks: the norms of those that may be pruned
+  std::vector<std::uint8_t> spare{};  ///< of N:M: what is pruned, and what could be
+  std::vector<float> spared{};        ///< of N:M: the weights that could be, and else NaN
 };
 
 /// Which weights of one parameter are pruned, as one byte for each. A weight that is pruned stays
@@ -39,7 +43,7 @@ class Mask {
   [[nodiscard]] std::size_t size() const noexcept { return pruned_.size(); }
   /// The weights that are pruned.
   [[nodiscard]] std::size_t pruned_count() const noexcept {
-    return pruned_units_ * block_rows_ * block_columns_;
+    return pruned_units_ * blocks_.size_of_one();
   }
   /// Whether the weight at a position, less than `size()`, is pruned.
   [[nodiscard]] bool pruned(std::size_t position) const noexcept { return pruned_[position] != 0; }
@@ -55,16 +59,11 @@ class Mask {
 
  private:
   void require_size(std::size_t size) const;
-  [[nodiscard]] std::size_t units() const noexcept { return row_blocks_ * column_blocks_; }
-  void prune_unit(std::size_t unit) noexcept;
-  void score_blocks(std::span<const float> values, std::vector<double>& scores) const;
-  void score_groups(std::span<const float> values, MaskScratch& scratch) const;
+  void prune_blocks(std::span<const float> values, std::size_t count, MaskScratch& scratch);
+  void prune_of_groups(std::span<const float> values, std::size_t count, MaskScratch& scratch);
 
   // Each structure is blocks on a matrix: a filter is a whole row, a weight a block of one.
-  std::size_t row_blocks_ = 1;
-  std::size_t column_blocks_ = 1;
-  std::size_t block_rows_ = 1;
-  std::size_t block_columns_ = 1;
+  kernels::Blocks blocks_{};
   std::size_t group_ = 0;            // N:M: M, otherwise 0
   std::size_t pruned_of_group_ = 0;  // N:M: M - N
   std::size_t pruned_units_ = 0;
