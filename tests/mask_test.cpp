@@ -265,6 +265,45 @@ BOOST_AUTO_TEST_CASE(units_are_pruned_as_sorting_them_by_norm_and_position_would
   }));
 }
 
+BOOST_AUTO_TEST_CASE(n_of_m_prunes_as_sorting_each_group_and_then_what_they_spare_would) {
+  BOOST_TEST(rc::check("N:M agrees with stable sorts", [] {
+    const std::size_t group = *rc::gen::inRange<std::size_t>(2, 7);
+    const std::size_t kept = *rc::gen::inRange<std::size_t>(1, group);
+    const std::size_t size = group * *rc::gen::inRange<std::size_t>(1, 9);
+    const std::string structure = std::to_string(kept) + ":" + std::to_string(group);
+    Mask mask = mask_of(structure, {static_cast<std::int64_t>(size)});
+    takt::MaskScratch scratch;
+    std::vector<bool> gone(size, false);
+    std::size_t count = 0;
+    auto percents = *rc::gen::container<std::vector<int>>(3, rc::gen::inRange(0, 101));
+    std::ranges::sort(percents);
+    for (const int percent : percents) {
+      const Values values = tied_values(size);
+      const auto magnitude = [&](std::size_t i) { return std::abs(values[i]); };
+      std::vector<std::size_t> spare;
+      for (std::size_t first = 0; first < size; first += group) {
+        std::vector<std::size_t> left;
+        for (std::size_t i = first; i < first + group; ++i) {
+          if (!gone[i]) left.push_back(i);
+        }
+        std::ranges::stable_sort(left, {}, magnitude);
+        left.resize(left.size() - kept);
+        spare.insert(spare.end(), left.begin(), left.end());
+      }
+      std::ranges::sort(spare);
+      std::ranges::stable_sort(spare, {}, magnitude);
+      const std::size_t wanted = std::max(count, pruned_of(percent / 100.0, size));
+      spare.resize(std::min(spare.size(), wanted - count));
+      for (const std::size_t i : spare) gone[i] = true;
+      count += spare.size();
+
+      mask.prune(values, percent / 100.0, scratch);
+      for (std::size_t i = 0; i < size; ++i) RC_ASSERT(mask.pruned(i) == gone[i]);
+      RC_ASSERT(mask.pruned_count() == count);
+    }
+  }));
+}
+
 BOOST_AUTO_TEST_CASE(masks_only_grow_and_keep_their_count_exact_while_weights_move) {
   BOOST_TEST(rc::check("monotone masks", [] {
     const auto structure =
