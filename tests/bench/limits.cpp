@@ -111,6 +111,17 @@ std::vector<Verdict> judge(const Results& results) {
               "trace/recorded", Bound::at_least, 1.0);
   judge.ratio("trace: reading / JSON library", "trace/reading", "trace/JSON library, reading",
               Bound::at_most, 2.0);
+  for (const std::string kth : {"kth 50 %", "kth 92 %", "kth 50 %, zeros", "kth 92 %, zeros"}) {
+    const double limit = kth.ends_with("zeros") ? 2.0 : 5.0;
+    for (const std::string peer : {"nth_element", "kthvalue"}) {
+      judge.ratio(kth + ": " + peer + " / takt", kth + "/" + peer, kth + "/takt", Bound::at_least,
+                  limit);
+    }
+  }
+  judge.ratio("fake quantize: LibTorch / takt", "fake quantize/LibTorch", "fake quantize/takt",
+              Bound::at_least, 4.0);
+  judge.ratio("blend 131072: lerp_ / takt", "blend 131072/lerp_", "blend 131072/takt",
+              Bound::at_least, 1.5);
   judge.percent("torch step: bus calls, in percent", "torch step/bus calls",
                 "torch step/LeNet-300-100", 0.1);
   return judge.verdicts;

@@ -33,6 +33,8 @@ int main(int argc, char** argv) {
   takt::bench::define_cadences();
   takt::bench::define_plans();
   takt::bench::define_traces();
+  takt::bench::define_kernels();
+  takt::bench::define_torch_peers();
   takt::bench::define_torch_step();
 
   takt::bench::Results results;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // torch step: what a step of a small network takes in LibTorch, on one thread, and what the bus
-// adds to it when nothing is due; built where there is LibTorch, and else torch_step_absent.cpp is.
+// adds to it when nothing is due.
 
 // clang++ needs the first header before any other of LibTorch; see <takt/libtorch.hpp>.
 #include <ATen/core/ivalue.h>

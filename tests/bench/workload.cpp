@@ -9,6 +9,7 @@ namespace takt::bench {
 namespace {
 
 constexpr int repetitions = 15;
+constexpr int few_repetitions = 5;
 constexpr double seconds_per_repetition = 0.03;
 
 std::vector<std::string>& names() {
@@ -30,6 +31,11 @@ void define(const std::string& name, std::int64_t iterations, const Body& body) 
   benchmark::RegisterBenchmark(name.c_str(), body)
       ->Repetitions(repetitions)
       ->Iterations(iterations);
+}
+
+void define_slow(const std::string& name, const Body& body) {
+  names().push_back(name);
+  benchmark::RegisterBenchmark(name.c_str(), body)->Repetitions(few_repetitions)->Iterations(1);
 }
 
 const std::vector<std::string>& workload_names() { return names(); }

@@ -42,6 +42,9 @@ void define(const std::string& name, const Body& body);
 /// The same with a given number of iterations.
 void define(const std::string& name, std::int64_t iterations, const Body& body);
 
+/// The same for what takes a second or so to set up or do: a few times, with one iteration.
+void define_slow(const std::string& name, const Body& body);
+
 /// The names of all workloads, as they were registered.
 const std::vector<std::string>& workload_names();
 
@@ -67,6 +70,8 @@ void define_registering();
 void define_cadences();
 void define_plans();
 void define_traces();
+void define_kernels();
+void define_torch_peers();
 void define_torch_step();
 
 }  // namespace takt::bench
