@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_search_finds_the_least_error_of_all_that_it_may_try) {
     const MseSearch search{.maxshrink = *rc::gen::element(0.2, 0.5, 1.0),
                            .grid = *rc::gen::element(10, 100),
                            .patience = 0,
-                           .norm = *rc::gen::element(2.0, 2.4, 1.0)};
+                           .norm = *rc::gen::element(2.0, 2.4, 1.0, 0.5, 7.3)};
     const Range widest = min_max(values);
     const double found =
         error_of(values, searched(values, grid, symmetric, search), grid, symmetric, search.norm);
@@ -271,6 +271,7 @@ BOOST_AUTO_TEST_CASE(a_search_that_makes_no_sense_is_refused) {
   BOOST_TEST(has(refusal({.grid = 0}), "grid is 0"));
   BOOST_TEST(has(refusal({.patience = -1}), "patience is -1"));
   BOOST_TEST(has(refusal({.norm = 0.0}), "norm is 0"));
+  BOOST_TEST(has(refusal({.norm = 16.5}), "at most 16"));
   BOOST_TEST(has(refusal({.norm = std::nan("")}), "norm"));
 }
 

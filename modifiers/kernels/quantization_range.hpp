@@ -45,7 +45,7 @@ struct MseSearch {
   double maxshrink = 0.20;  ///< the range is shrunk by less than this share of it; 0 to 1
   int grid = 100;           ///< in steps of 1 / grid; 1 or more
   int patience = 5;         ///< ends after so many steps that bring nothing; 0 = never early
-  double norm = 2.4;        ///< of the error: the sum of |error|^norm is to be least; more than 0
+  double norm = 2.4;        ///< of the error: the sum of |error|^norm is to be least; to 16
 };
 
 /// Of the ranges p * min_max(values), p = 1, 1 - 1/grid, … above 1 - maxshrink, the one that
