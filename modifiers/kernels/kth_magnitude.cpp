@@ -23,9 +23,12 @@ constexpr int half_bits = 16;
 constexpr std::size_t upper_halves = std::size_t{1} << (half_bits - 1);
 constexpr std::size_t lower_halves = std::size_t{1} << half_bits;
 /// Counts of equal numbers in a row would each wait until the one before is stored, so that several
-/// are counted side by side and summed up in the end.
+/// are counted side by side and summed up in the end. Their counts of one number are no power of
+/// two apart: processors that compare the last bits of addresses would take them for the same.
 constexpr std::size_t upper_lanes = 4;
+constexpr std::size_t upper_lane_size = upper_halves + 16;
 constexpr std::size_t lower_lanes = 2;
+constexpr std::size_t lower_lane_size = lower_halves + 16;
 /// So many are faster sorted out than counted, as counts have to be cleared and summed.
 constexpr std::size_t few = 16384;
 
@@ -39,26 +42,26 @@ struct Search {
 };
 
 /// Finds the count that the rank is in.
-Search find(const Counts& counts, std::size_t halves, std::size_t lanes, std::size_t rank) {
+Search find(const Counts& counts, std::size_t lanes, std::size_t lane_size, std::size_t rank) {
   for (std::size_t half = 0;; ++half) {
     std::size_t count = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane) count += counts[lane * halves + half];
+    for (std::size_t lane = 0; lane < lanes; ++lane) count += counts[lane * lane_size + half];
     if (rank < count) return {rank, count, static_cast<Key>(half)};
     rank -= count;
   }
 }
 
 Search find_upper_half(Values values, std::size_t rank, Counts& counts) {
-  counts.assign(upper_lanes * upper_halves, 0);
+  counts.assign(upper_lanes * upper_lane_size, 0);
   std::uint32_t* const count = counts.data();
   const std::size_t whole = values.size() - values.size() % upper_lanes;
   for (std::size_t i = 0; i < whole; i += upper_lanes) {
     for (std::size_t lane = 0; lane < upper_lanes; ++lane) {
-      ++count[lane * upper_halves + (key_of(values[i + lane]) >> half_bits)];
+      ++count[lane * upper_lane_size + (key_of(values[i + lane]) >> half_bits)];
     }
   }
   for (const float value : values.subspan(whole)) ++count[key_of(value) >> half_bits];
-  return find(counts, upper_halves, upper_lanes, rank);
+  return find(counts, upper_lanes, upper_lane_size, rank);
 }
 
 /// Calls `visit` with parts of the values, at most 32 long, that have all those with an upper half
@@ -81,20 +84,20 @@ void visit_parts_with(Key upper_half, Values values, const Visit& visit) {
 
 /// The same search among the keys with an upper half, whose lower halves are all counted.
 Search find_lower_half(Values values, const Search& search, Counts& counts) {
-  // The last count of each lane is for keys with another upper half: a branch would be predicted
-  // badly.
+  // Behind the counts of each lane is one for keys with another upper half: a branch would be
+  // predicted badly.
   constexpr std::size_t others = lower_halves;
-  constexpr std::size_t lane_size = lower_halves + 1;
-  counts.assign(lower_lanes * lane_size, 0);
+  counts.assign(lower_lanes * lower_lane_size, 0);
   std::uint32_t* const count = counts.data();
   visit_parts_with(search.half, values, [=](Values part) {
     for (std::size_t i = 0; i < part.size(); ++i) {
       const Key key = key_of(part[i]);
       const std::size_t half = key % lower_halves;
-      ++count[i % lower_lanes * lane_size + (key >> half_bits == search.half ? half : others)];
+      ++count[i % lower_lanes * lower_lane_size +
+              (key >> half_bits == search.half ? half : others)];
     }
   });
-  return find(counts, lane_size, lower_lanes, search.rank);
+  return find(counts, lower_lanes, lower_lane_size, search.rank);
 }
 
 struct Found {
@@ -149,16 +152,19 @@ Standing standing_of(Key key, Values values) noexcept {
   return all;
 }
 
-/// A key that occurs often and may be the k-th.
+/// A key that occurs often and is most likely the k-th: in a sample it is, and those around are
+/// too.
 std::optional<Key> frequent(Values values, std::size_t k) {
-  constexpr std::size_t size = 64;
+  constexpr std::size_t size = 256;
+  constexpr std::size_t around = 4;
   std::array<Key, size> sample{};
-  for (std::size_t i = 0; i < size; ++i) sample[i] = key_of(values[values.size() / size * i]);
+  const std::size_t step = values.size() / size;
+  for (std::size_t i = 0; i < size; ++i) sample[i] = key_of(values[step * i]);
   std::ranges::sort(sample);
-  const std::size_t at = std::min(size - 1, k / (values.size() / size));
-  const Key key = sample[at];
-  if ((at > 0 && sample[at - 1] == key) || (at + 1 < size && sample[at + 1] == key)) return key;
-  return std::nullopt;
+  const std::size_t at = std::min(size - 1, k / step);
+  const Key first = sample[at - std::min(at, around)];
+  const Key last = sample[std::min(size - 1, at + around)];
+  return first == last ? std::optional{first} : std::nullopt;
 }
 
 Found find_key(Values values, std::size_t k, KthScratch& scratch) {
