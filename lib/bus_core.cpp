@@ -187,6 +187,8 @@ void EventBus::Core::emit_to_modifiers(EventType type, const Event& event, Failu
       } catch (...) {
         fail(*call.slot, Hook::on_update, event, failures);
       }
+    } else {
+      run(call, event, failures);
     }
   }
 }
@@ -197,6 +199,9 @@ void EventBus::Core::run(const Call& call, const Event& event, Failures& failure
   const auto may_run = [&] {
     return slot.stage == Slot::Stage::active && !ModifierAccess::leaving(*slot.modifier);
   };
+  const bool misses_the_end = torn_ && event.type == EventType::BATCH_END &&
+                              (call.hooks & (Hooks::event | Hooks::update)) != 0;
+  if (misses_the_end && may_run()) abort(*slot.modifier, event);
   if ((call.hooks & Hooks::start) != 0) {
     if (run_hook(slot, Hook::on_start, event, failures)) {
       ModifierAccess::set_phase(*slot.modifier, Phase::active);
@@ -273,8 +278,7 @@ void EventBus::Core::quarantine(Slot& slot, Hook hook, const Event& event, Failu
   std::vector<std::string> further;
   const bool owes_end = modifier.phase() == Phase::active && slot.stage == Slot::Stage::active;
   if (owes_end) {
-    detail::run_watched(*watchers, modifier, Hook::on_abort,
-                        [&] { modifier.on_abort(state, event); });
+    abort(modifier, event);
     try {
       detail::run_watched(*watchers, modifier, Hook::on_end,
                           [&] { modifier.on_end(state, event); });
@@ -300,10 +304,14 @@ void EventBus::Core::abort_active() noexcept {
   for (auto& [order, slot] : roster.slots()) {
     Modifier& modifier = *slot.modifier;
     if (modifier.phase() == Phase::active && !ModifierAccess::leaving(modifier)) {
-      detail::run_watched(*watchers, modifier, Hook::on_abort,
-                          [&] { modifier.on_abort(state, event); });
+      abort(modifier, event);
     }
   }
+}
+
+void EventBus::Core::abort(Modifier& modifier, const Event& event) noexcept {
+  detail::run_watched(*watchers, modifier, Hook::on_abort,
+                      [&] { modifier.on_abort(state, event); });
 }
 
 void EventBus::Core::abort_batch_quietly() noexcept {

@@ -98,6 +98,7 @@ class EventBus::Core {
   void fail(detail::Slot& slot, Hook hook, const Event& event, detail::Failures& failures);
   void quarantine(detail::Slot& slot, Hook hook, const Event& event, detail::Failures& failures);
   void abort_active() noexcept;
+  void abort(Modifier& modifier, const Event& event) noexcept;
 
   void do_queued_work(detail::Failures& failures) {
     if ((attention.load(std::memory_order_acquire) & queued_bit) != 0) work_off_queue(failures);

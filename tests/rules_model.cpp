@@ -115,11 +115,17 @@ void RulesModel::emit(EventType type) {
   }
 }
 
-// Rules 2, 3 and 4.
+// Rules 2, 3, 4 and 6.
 void RulesModel::run_at(Member& member, const Event& now) {
   const auto may_run = [&] { return member.phase == Phase::active && !member.leaving; };
   const Cadence& cadence = member.script->cadence;
   const EventType type = *now.type;
+  const bool has_event = member.script->interests.every.contains(type);
+  const bool has_update = member.script->interests.due.contains(type) && cadence.should_update(now);
+  // Rule 6: a batch that ends in an exception.
+  if (may_run() && torn_ && type == EventType::BATCH_END && (has_event || has_update)) {
+    run_bare(member, HookKind::abort, now);
+  }
   const bool opens = type == EventType::BATCH_START || type == EventType::CALIBRATION_EPOCH_START;
   if (opens && member.phase == Phase::initialized && in_window(cadence, now.current_index())) {
     if (run(member, HookKind::start, now)) {
@@ -129,13 +135,8 @@ void RulesModel::run_at(Member& member, const Event& now) {
       member.phase = Phase::ended;
     }
   }
-  if (may_run() && !torn_ && member.script->interests.every.contains(type)) {
-    run(member, HookKind::event, now);
-  }
-  if (may_run() && !torn_ && member.script->interests.due.contains(type) &&
-      cadence.should_update(now)) {
-    run(member, HookKind::update, now);
-  }
+  if (may_run() && !torn_ && has_event) run(member, HookKind::event, now);
+  if (may_run() && !torn_ && has_update) run(member, HookKind::update, now);
   if (may_run() && window_closes(member, now)) end(member, now);
 }
 

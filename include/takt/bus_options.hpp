@@ -18,7 +18,7 @@ enum class OrderPolicy : std::uint8_t {
 /// effect, and no modifier is started without being ended.
 enum class ErrorPolicy : std::uint8_t {
   propagate,  ///< skip the remaining `on_event` and `on_update` of the emission, throw
-              ///< `ModifierError`
+              ///< `ModifierError`; at BATCH_END, modifiers that had some get `on_abort` instead
   collect,    ///< run everything else, then throw `ModifierError`
   quarantine  ///< end that modifier, run no hook of it any more, tell `on_error`, go on
 };

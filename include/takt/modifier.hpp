@@ -69,7 +69,9 @@ class Modifier {
   /// Once for every `on_start`, when the window has closed, or when the run ends before that.
   virtual void on_end(State&, const Event&) {}
   /// An open batch was dropped while active: undo what the batch began. The same index comes again.
-  /// The event has no type. Also when this modifier is quarantined, with the event of that moment.
+  /// The event has no type. Also when this modifier is quarantined, with the event of that moment;
+  /// and in place of `on_event` and `on_update` at a BATCH_END where another modifier's error
+  /// skipped them, with that event: then the batch counts, but nothing else in it comes.
   virtual void on_abort(State&, const Event&) noexcept {}
   /// Once, at FINALIZE, or when it is removed.
   virtual void on_finalize(State&, const Event&) {}

@@ -137,10 +137,7 @@ void NanGuardModifier::on_start(State& state, const Event&) {
   good_ = ParameterCopies{model, positions_};
 }
 
-void NanGuardModifier::on_event(State&, const Event&) {
-  tally_.batch_is_bad = false;  // BATCH_END may have been skipped, for another modifier's error
-  before_ = tally_;
-}
+void NanGuardModifier::on_event(State&, const Event&) { before_ = tally_; }
 
 void NanGuardModifier::on_update(State& state, const Event& event) {
   switch (*event.type) {
@@ -151,14 +148,20 @@ void NanGuardModifier::on_update(State& state, const Event& event) {
     case EventType::OPTIM_POST_STEP:
       return look_at_weights(state, event);
     default:  // BATCH_END
-      if (!tally_.batch_is_bad) tally_.in_a_row = 0;
-      tally_.batch_is_bad = false;
+      end_batch();
   }
+}
+
+void NanGuardModifier::end_batch() noexcept {
+  if (!tally_.batch_is_bad) tally_.in_a_row = 0;
+  tally_.batch_is_bad = false;
 }
 
 void NanGuardModifier::on_end(State&, const Event&) { good_ = {}; }
 
-void NanGuardModifier::on_abort(State& state, const Event&) noexcept {
+void NanGuardModifier::on_abort(State& state, const Event& event) noexcept {
+  if (event.type == EventType::BATCH_END)
+    return end_batch();  // it counts, see `Modifier::on_abort`
   tally_ = before_;
   if (action_ != Action::restore) return;
   try {

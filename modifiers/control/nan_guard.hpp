@@ -102,6 +102,7 @@ class NanGuardModifier : public Modifier {
 
   [[nodiscard]] bool needs_model() const noexcept;
   [[nodiscard]] std::vector<std::size_t> guarded_in(Model& model) const;
+  void end_batch() noexcept;
   void look_at_loss(State& state, const Event& event);
   void look_at_gradients(State& state, const Event& event);
   void look_at_weights(State& state, const Event& event);
