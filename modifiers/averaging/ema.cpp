@@ -2,6 +2,7 @@
 #include "takt/modifiers/ema.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "number_text.hpp"
 #include "takt/error.hpp"
@@ -28,6 +29,10 @@ EMAModifier::EMAModifier(EMASettings settings)
       decay_{decay_of(settings)},
       warm_up_{settings.warm_up} {}
 
+EMAModifier::~EMAModifier() {
+  if (substituted_) substituted_->forget(*this);
+}
+
 ModifierType EMAModifier::type() {
   using S = EMASettings;
   return ModifierBinding<EMAModifier, S>{"EMAModifier",
@@ -48,8 +53,12 @@ void EMAModifier::on_initialize(State& state, const Event&) {
 
 void EMAModifier::on_start(State& state, const Event&) {
   auto& model = state.get<Model>();
-  averages_ = ParameterCopies{model, select(model, targets_, ignore_)};
-  applied_ = false;  // averages that an earlier run left in the model are what this one starts from
+  std::vector<std::size_t> positions = select(model, targets_, ignore_);
+  // Averages that an earlier run left in the model are what this one starts from.
+  if (substituted_) substituted_->forget(*this);
+  substituted_ = SubstitutedWeights::of(state);
+  substituted_->without(model, [&] { averages_ = ParameterCopies{model, positions}; });
+  positions_ = std::move(positions);
   updates_ = 0;
 }
 
@@ -59,12 +68,13 @@ void EMAModifier::on_event(State& state, const Event& event) {
 
 void EMAModifier::on_update(State& state, const Event& event) {
   require_trained_weights(state, event);
-  averages_.blend(state.get<Model>(), next_decay());
+  auto& model = state.get<Model>();
+  substituted_->without(model, [&] { averages_.blend(model, next_decay()); });
   ++updates_;
 }
 
 void EMAModifier::on_end(State& state, const Event&) {
-  if (applied_) restore(state.get<Model>());
+  if (applied()) restore(state.get<Model>());
 }
 
 void EMAModifier::on_abort(State& state, const Event&) noexcept {
@@ -75,11 +85,11 @@ void EMAModifier::on_abort(State& state, const Event&) noexcept {
 }
 
 void EMAModifier::on_finalize(State& state, const Event&) {
-  if (applied_) restore(state.get<Model>());
+  if (applied()) restore(state.get<Model>());
 }
 
 void EMAModifier::apply(Model& model) {
-  if (applied_) {
+  if (applied()) {
     throw LifecycleError("EMA modifier \"" + name() +
                          "\": its averages are in the model already; restore comes first");
   }
@@ -87,14 +97,15 @@ void EMAModifier::apply(Model& model) {
     throw LifecycleError("EMA modifier \"" + name() +
                          "\" has no averages to apply; they begin when its window opens");
   }
-  averages_.exchange(model);
-  applied_ = true;
+  substituted_->put_in(*this, model);
 }
 
 void EMAModifier::restore(Model& model) {
-  if (!applied_) return;
-  averages_.exchange(model);
-  applied_ = false;
+  if (applied()) substituted_->take_out(*this, model);
+}
+
+bool EMAModifier::applied() const noexcept {
+  return substituted_ != nullptr && substituted_->contains(*this);
 }
 
 double EMAModifier::next_decay() const noexcept {
@@ -105,7 +116,7 @@ double EMAModifier::next_decay() const noexcept {
 
 /// Told after it has been put right: whatever becomes of the error, no average is trained.
 void EMAModifier::require_trained_weights(State& state, const Event& event) {
-  if (!applied_) [[likely]]
+  if (!applied()) [[likely]]
     return;
   restore(state.get<Model>());
   std::string where = event.type ? to_string(*event.type) : "a batch";

@@ -4,13 +4,17 @@
 #ifndef TAKT_MODIFIERS_EMA_HPP
 #define TAKT_MODIFIERS_EMA_HPP
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <takt/cadence.hpp>
 #include <takt/event.hpp>
 #include <takt/model.hpp>
 #include <takt/modifier.hpp>
 #include <takt/modifiers/parameter_copies.hpp>
+#include <takt/modifiers/substituted_weights.hpp>
 #include <takt/state.hpp>
 #include <utility>
 #include <vector>
@@ -60,13 +64,16 @@ struct EMASettings {
 ///
 /// `on_initialize` and `on_start` throw `MissingState` when the state has no model, and
 /// `TargetError` for targets that choose nothing.
-class EMAModifier : public Modifier {
+class EMAModifier : public Modifier, private WeightSubstitute {
  public:
   /// Throws `InvalidModifier` for a decay that is NaN or outside 0 to 1, and `InvalidCadence` for a
   /// cadence that makes no sense.
   explicit EMAModifier(EMASettings settings);
   /// Its name and settings, for a registry.
   [[nodiscard]] static ModifierType type();
+  EMAModifier(const EMAModifier&) = delete;
+  EMAModifier& operator=(const EMAModifier&) = delete;
+  ~EMAModifier() override;
 
   void on_initialize(State& state, const Event& event) override;
   void on_start(State& state, const Event& event) override;
@@ -88,7 +95,7 @@ class EMAModifier : public Modifier {
   /// like `apply`.
   void restore(Model& model);
   /// Whether the averages are in the model.
-  [[nodiscard]] bool applied() const noexcept { return applied_; }
+  [[nodiscard]] bool applied() const noexcept;
   /// Runs `run()` with the averages in the model; the trained weights are back afterwards, also
   /// when it throws. Throws like `apply`.
   template <class Callable>
@@ -110,14 +117,20 @@ class EMAModifier : public Modifier {
   [[nodiscard]] double next_decay() const noexcept;
 
  private:
+  [[nodiscard]] std::span<const std::size_t> positions() const noexcept override {
+    return positions_;
+  }
+  void put_in(Model& model) override { averages_.exchange(model); }
+  void take_out(Model& model) override { averages_.exchange(model); }
   void require_trained_weights(State& state, const Event& event);
 
   std::vector<std::string> targets_;
   std::vector<std::string> ignore_;
   double decay_;
   bool warm_up_;
-  bool applied_ = false;
   std::int64_t updates_ = 0;
+  std::shared_ptr<SubstitutedWeights> substituted_;  // in the model; null before the window opens
+  std::vector<std::size_t> positions_;
   ParameterCopies averages_;  // the trained weights while the averages are applied
 };
 

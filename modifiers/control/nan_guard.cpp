@@ -12,6 +12,7 @@
 #include "number_text.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
+#include "takt/modifiers/substituted_weights.hpp"
 
 namespace takt {
 namespace {
@@ -130,11 +131,13 @@ void NanGuardModifier::on_start(State& state, const Event&) {
   auto& model = state.get<Model>();
   positions_ = guarded_in(model);
   if (action_ != Action::restore) return;
-  const std::string bad = bad_weight(model);
-  if (!bad.empty()) {
-    refuse(name(), bad + " when its window opens; there are no good weights to go back to");
-  }
-  good_ = ParameterCopies{model, positions_};
+  with_trained_weights(state, model, [&] {
+    const std::string bad = bad_weight(model);
+    if (!bad.empty()) {
+      refuse(name(), bad + " when its window opens; there are no good weights to go back to");
+    }
+    good_ = ParameterCopies{model, positions_};
+  });
 }
 
 void NanGuardModifier::on_event(State&, const Event&) { before_ = tally_; }
@@ -166,7 +169,10 @@ void NanGuardModifier::on_abort(State& state, const Event& event) noexcept {
   if (action_ != Action::restore) return;
   try {
     auto* const model = state.find<Model>();
-    if (model != nullptr && !bad_weight(*model).empty()) good_.put(*model);
+    if (model == nullptr) return;
+    with_trained_weights(state, *model, [&] {
+      if (!bad_weight(*model).empty()) good_.put(*model);
+    });
   } catch (
       ...) {  // a model that can't show its weights now will be asked again after the next step
   }
@@ -191,7 +197,9 @@ void NanGuardModifier::look_at_gradients(State& state, const Event& event) {
   }
   if (!bad || action_ == Action::stop) return;
   zero_gradients(model);
-  if (action_ == Action::restore) good_.put(model);
+  if (action_ == Action::restore) {
+    with_trained_weights(state, model, [&] { good_.put(model); });
+  }
 }
 
 void NanGuardModifier::look_at_weights(State& state, const Event& event) {

@@ -5,6 +5,7 @@
 
 #include "takt/modifier_type.hpp"
 #include "takt/modifiers/select_prunable.hpp"
+#include "takt/modifiers/substituted_weights.hpp"
 
 namespace takt {
 
@@ -31,7 +32,9 @@ void ConstantPruningModifier::on_initialize(State& state, const Event&) {
 
 void ConstantPruningModifier::on_start(State& state, const Event&) {
   auto& model = state.get<Model>();
-  masks_ = HeldMasks::of_zeros(model, select_prunable(model, targets_, ignore_));
+  with_trained_weights(state, model, [&] {
+    masks_ = HeldMasks::of_zeros(model, select_prunable(model, targets_, ignore_));
+  });
 }
 
 void ConstantPruningModifier::on_event(State& state, const Event& event) {

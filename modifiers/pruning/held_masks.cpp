@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "takt/error.hpp"
+#include "takt/modifiers/substituted_weights.hpp"
 
 namespace takt {
 namespace {
@@ -74,7 +75,9 @@ void HeldMasks::hold(Model& model, const Event& event) const {
 
 void HeldMasks::hold_after_abort(State& state) const noexcept {
   try {
-    if (auto* const model = state.find<Model>()) mask_values(*model);
+    if (auto* const model = state.find<Model>()) {
+      with_trained_weights(state, *model, [&] { mask_values(*model); });
+    }
   } catch (...) {  // a model that can't show its weights now will be asked again at the next step
   }
 }

@@ -9,6 +9,7 @@
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 #include "takt/modifiers/select_prunable.hpp"
+#include "takt/modifiers/substituted_weights.hpp"
 
 namespace takt {
 
@@ -173,11 +174,10 @@ void MagnitudePruningModifier::on_initialize(State& state, const Event&) {
 }
 
 void MagnitudePruningModifier::on_start(State& state, const Event& event) {
-  auto& model = state.get<Model>();
-  masks_ = masks_for(model);
+  masks_ = masks_for(state.get<Model>());
   if (pruning_.should_update(event)) return;  // `on_update` follows
   if (const auto step = detail::last_due_step_before(pruning_, event)) {
-    prune(model, event.new_instance({.global_step = *step}));
+    prune(state, event.new_instance({.global_step = *step}));
   }
 }
 
@@ -186,7 +186,7 @@ void MagnitudePruningModifier::on_event(State& state, const Event& event) {
 }
 
 void MagnitudePruningModifier::on_update(State& state, const Event& event) {
-  if (pruning_.should_update(event)) prune(state.get<Model>(), event);
+  if (pruning_.should_update(event)) prune(state, event);
 }
 
 void MagnitudePruningModifier::on_end(State&, const Event&) { masks_ = {}; }
@@ -203,10 +203,11 @@ HeldMasks MagnitudePruningModifier::masks_for(Model& model) const {
   }
 }
 
-void MagnitudePruningModifier::prune(Model& model, const Event& event) {
+void MagnitudePruningModifier::prune(State& state, const Event& event) {
   const bool last = detail::is_last_due_step(pruning_, event);
   const double sparsity = last ? schedule_.final_sparsity() : schedule_.at(event.current_index());
-  masks_.prune(model, sparsity);
+  auto& model = state.get<Model>();
+  with_trained_weights(state, model, [&] { masks_.prune(model, sparsity); });
   sparsity_ = sparsity;
 }
 

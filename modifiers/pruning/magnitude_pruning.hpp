@@ -83,7 +83,7 @@ class MagnitudePruningModifier : public Modifier {
 
  private:
   [[nodiscard]] HeldMasks masks_for(Model& model) const;
-  void prune(Model& model, const Event& event);
+  void prune(State& state, const Event& event);
 
   Cadence pruning_;  // when it prunes; its window may go on after that
   MaskStructure structure_;
