@@ -12,6 +12,7 @@
 #include "takt/modifiers/metrics.hpp"
 #include "takt/modifiers/nan_guard.hpp"
 #include "takt/modifiers/progress.hpp"
+#include "takt/modifiers/quantization.hpp"
 #include "takt/modifiers/set_learning_rate.hpp"
 #include "takt/modifiers/timer.hpp"
 #include "takt/registry.hpp"
@@ -32,6 +33,7 @@ const Registry& Registry::builtin() {
     all.add(MetricsModifier::type());
     all.add(NanGuardModifier::type());
     all.add(ProgressModifier::type());
+    all.add(QuantizationModifier::type());
     all.add(SetLearningRateModifier::type());
     all.add(TimerModifier::type());
     return all;

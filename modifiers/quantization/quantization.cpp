@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "takt/modifiers/quantization.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "takt/error.hpp"
+#include "takt/modifiers/select_prunable.hpp"
+
+namespace takt {
+namespace {
+
+[[noreturn]] void refuse(const std::string& modifier, const std::string& problem) {
+  throw InvalidModifier("quantization modifier \"" + modifier + "\": " + problem);
+}
+
+std::vector<QuantizationGroup> named_groups(QuantizationSettings& settings) {
+  const bool has_groups = !settings.config_groups.empty();
+  if (!settings.scheme.empty() && has_groups) {
+    refuse(settings.name, "it has both scheme and config_groups; give one of them");
+  }
+  if (has_groups) return std::move(settings.config_groups);
+  if (settings.scheme.empty()) {
+    refuse(settings.name,
+           "it has neither scheme nor config_groups; give one of them, such as scheme W4A16");
+  }
+  return {{.name = settings.scheme,
+           .targets = std::move(settings.targets),
+           .weights = quantization_scheme(settings.scheme)}};
+}
+
+/// With the observer that is asked for, and checked.
+std::vector<QuantizationGroup> groups_of(QuantizationSettings& settings) {
+  std::vector<QuantizationGroup> groups = named_groups(settings);
+  for (QuantizationGroup& group : groups) {
+    try {
+      if (settings.weight_observer) {
+        group.weights.observer = quantization_observer(*settings.weight_observer);
+      }
+    } catch (const InvalidModifier& error) {
+      refuse(settings.name, std::string{"weight_observer "} + error.what());
+    }
+    try {
+      require_valid(group.weights);
+    } catch (const InvalidModifier& error) {
+      refuse(settings.name, group.name + ": " + error.what());
+    }
+  }
+  return groups;
+}
+
+}  // namespace
+
+QuantizationModifier::QuantizationModifier(QuantizationSettings settings)
+    : Modifier{settings.name,
+               settings.cadence,
+               {.due = EventType::BATCH_START,
+                .every = {EventType::BATCH_START, EventType::OPTIM_PRE_STEP,
+                          EventType::BATCH_END}}},
+      groups_{groups_of(settings)},
+      ignore_{std::move(settings.ignore)} {}
+
+QuantizationModifier::~QuantizationModifier() {
+  if (substituted_) substituted_->forget(*this);
+}
+
+// What does not fit is told before training starts, not when the window opens.
+void QuantizationModifier::on_initialize(State& state, const Event&) {
+  auto& model = state.get<Model>();
+  claim(state, quantizers_for(model, choose(model)));
+}
+
+void QuantizationModifier::on_start(State& state, const Event&) {
+  auto& model = state.get<Model>();
+  const std::vector<Chosen> chosen = choose(model);
+  std::vector<WeightQuantizer> quantizers = quantizers_for(model, chosen);
+  claim(state, quantizers);
+
+  // Quantized weights that an earlier run left in the model are what this one starts from.
+  if (substituted_) substituted_->forget(*this);
+  substituted_ = SubstitutedWeights::of(state);
+  quantizers_ = std::move(quantizers);
+  positions_.clear();
+  for (const Chosen& each : chosen) positions_.push_back(each.position);
+  full_ = ParameterCopies{model, positions_};
+  substituted_->without(model, [&] { observe(model); });
+  auto& parameters = QuantizationParameters::of(state);
+  for (const WeightQuantizer& quantizer : quantizers_) parameters.set(quantizer.parameter());
+  open_ = fresh_ = true;
+}
+
+void QuantizationModifier::on_event(State& state, const Event& event) {
+  if (event.type == EventType::BATCH_START) return begin_batch(state, event);
+  if (!applied()) return;
+  restore(state.get<Model>());
+  fresh_ = false;
+}
+
+void QuantizationModifier::on_update(State& state, const Event&) { put_in_for_batch(state, true); }
+
+void QuantizationModifier::on_end(State& state, const Event&) {
+  auto& model = state.get<Model>();
+  open_ = false;
+  restore(model);
+  substituted_->without(model, [&] { observe(model); });
+}
+
+void QuantizationModifier::on_abort(State& state, const Event& event) noexcept {
+  if (event.type == EventType::BATCH_END) fresh_ = false;  // see `Modifier::on_abort`
+  try {
+    if (auto* const model = state.find<Model>()) restore(*model);
+  } catch (...) {  // a model that can't show its weights now will be asked again at the next batch
+  }
+}
+
+void QuantizationModifier::on_finalize(State& state, const Event&) {
+  if (auto* const parameters = state.find<QuantizationParameters>()) parameters->give_back(name());
+  if (applied()) restore(state.get<Model>());
+}
+
+void QuantizationModifier::apply(Model& model) {
+  if (applied()) {
+    throw LifecycleError("quantization modifier \"" + name() +
+                         "\": quantized weights are in the model already; restore comes first");
+  }
+  if (!substituted_) {
+    throw LifecycleError("quantization modifier \"" + name() +
+                         "\" has no scales to quantize with; it finds them when its window opens");
+  }
+  observes_ = !open_ || fresh_;
+  substituted_->put_in(*this, model);
+  applied_by_caller_ = true;
+}
+
+void QuantizationModifier::restore(Model& model) {
+  if (substituted_) substituted_->take_out(*this, model);
+}
+
+bool QuantizationModifier::applied() const noexcept {
+  return substituted_ != nullptr && substituted_->contains(*this);
+}
+
+void QuantizationModifier::put_in(Model& model) {
+  full_.take(model);
+  if (observes_) observe(model);
+  try {
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+      quantizers_[i].quantize(model.parameter(positions_[i]).values);
+    }
+  } catch (...) {
+    full_.put(model);
+    throw;
+  }
+}
+
+void QuantizationModifier::take_out(Model& model) { full_.put(model); }
+
+/// Each parameter that is chosen, in the model's order.
+std::vector<QuantizationModifier::Chosen> QuantizationModifier::choose(Model& model) const {
+  std::vector<Chosen> all;
+  for (const QuantizationGroup& group : groups_) {
+    for (const std::size_t position : select_prunable(model, group.targets, ignore_)) {
+      all.push_back({position, &group});
+    }
+  }
+  std::ranges::stable_sort(all, {}, &Chosen::position);
+  const auto twice = std::ranges::adjacent_find(all, {}, &Chosen::position);
+  if (twice == all.end()) return all;
+  refuse(name(), "parameter '" + std::string{model.parameter(twice->position).name} + "' is in " +
+                     twice->group->name + " and in " + std::next(twice)->group->name +
+                     "; each is in one group");
+}
+
+std::vector<WeightQuantizer> QuantizationModifier::quantizers_for(
+    Model& model, std::span<const Chosen> chosen) const {
+  std::vector<WeightQuantizer> quantizers;
+  quantizers.reserve(chosen.size());
+  try {
+    for (const Chosen& each : chosen) {
+      quantizers.emplace_back(model.parameter(each.position), each.group->weights);
+    }
+  } catch (const InvalidModifier& error) {
+    refuse(name(), error.what());
+  }
+  return quantizers;
+}
+
+void QuantizationModifier::claim(State& state, std::span<const WeightQuantizer> quantizers) {
+  std::vector<std::string> names;
+  names.reserve(quantizers.size());
+  for (const WeightQuantizer& quantizer : quantizers) {
+    names.push_back(quantizer.parameter()->name);
+  }
+  try {
+    QuantizationParameters::of(state).claim(name(), cadence(), std::move(names));
+  } catch (const InvalidModifier& error) {
+    refuse(name(), error.what());
+  }
+}
+
+/// Weights that are still in, as the hook that takes them out was skipped for an error, are taken
+/// out first. Where the cadence is due, `on_update` follows.
+void QuantizationModifier::begin_batch(State& state, const Event& event) {
+  const bool left_in = applied();
+  if (left_in) restore(state.get<Model>());
+  if (left_in && applied_by_caller_) {
+    throw LifecycleError("quantization modifier \"" + name() +
+                         "\": quantized weights were in the model at batch_start, and training "
+                         "them would lose what was trained; the full-precision weights are back. "
+                         "Call restore before training goes on, or use with_quantized");
+  }
+  if (!cadence().should_update(event)) put_in_for_batch(state, fresh_);
+}
+
+void QuantizationModifier::put_in_for_batch(State& state, bool observes) {
+  auto& model = state.get<Model>();
+  restore(model);  // where an error kept `begin_batch` from it
+  observes_ = observes;
+  applied_by_caller_ = false;
+  substituted_->put_in(*this, model);
+}
+
+void QuantizationModifier::observe(Model& model) {
+  for (std::size_t i = 0; i < positions_.size(); ++i) {
+    quantizers_[i].observe(model.parameter(positions_[i]).values);
+  }
+}
+
+}  // namespace takt
