@@ -101,6 +101,51 @@ BOOST_AUTO_TEST_CASE(a_batch_that_starts_with_applied_ones_gets_full_precision_a
   TAKT_CHECK_VALUES(step_to({0, 0, 0, 0}), 3, 1, 0, 0);
 }
 
+BOOST_AUTO_TEST_CASE(full_precision_weights_are_back_before_the_error_is_told) {
+  quantize({.config_groups = all_as(three_bits)});
+  (void)step_to({3.5, 1.25, 0, 0});
+  modifier->apply(model);
+  BOOST_TEST(nested<LifecycleError>([&] { bus.batch_start(); }) != "");
+  BOOST_TEST(!modifier->applied());
+  TAKT_CHECK_VALUES(model[0].values, 3.5, 1.25, 0, 0);  // the batch is open, and may go on
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_the_window_and_of_training_take_out_what_is_applied) {
+  quantize({.cadence = {.end = 1}, .config_groups = all_as(three_bits)});
+  (void)step_to({3.5, 1.25, 0, 0});
+  bus.batch([&](Batch& batch) {
+    batch.step([] {});
+    modifier->apply(model);
+  });
+  BOOST_TEST(!modifier->applied());
+  TAKT_CHECK_VALUES(model[0].values, 3.5, 1.25, 0, 0);
+  modifier->apply(model);
+  bus.finalize();
+  BOOST_TEST(!modifier->applied());
+  TAKT_CHECK_VALUES(model[0].values, 3.5, 1.25, 0, 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_window_that_training_cuts_short_takes_out_what_is_applied) {
+  quantize({.config_groups = all_as(three_bits)});
+  (void)step_to({7, 1.25, 0, 0});
+  modifier->apply(model);
+  bus.finalize();
+  TAKT_CHECK_VALUES(model[0].values, 7, 1.25, 0, 0);
+  BOOST_TEST(scale() == 2.0F);  // of the full-precision weights, not of the applied ones
+}
+
+BOOST_AUTO_TEST_CASE(restore_in_a_batch_lets_the_rest_of_it_run_on_full_precision) {
+  quantize({.config_groups = all_as(three_bits)});
+  bus.batch([&](Batch& batch) {
+    modifier->restore(model);
+    batch.step([&] {
+      TAKT_CHECK_VALUES(model[0].values, 3.5, 0.75, -1.25, 0);
+      model[0].values = {7, 1.25, 0, 0};
+    });
+  });
+  TAKT_CHECK_VALUES(model[0].values, 7, 1.25, 0, 0);
+}
+
 BOOST_AUTO_TEST_CASE(the_integers_are_those_that_the_quantized_weights_stand_for) {
   quantize({.config_groups = all_as(three_bits)});
   (void)step_to({7, 1.25, -8, 0});

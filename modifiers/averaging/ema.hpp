@@ -120,7 +120,7 @@ class EMAModifier : public Modifier, private WeightSubstitute {
   [[nodiscard]] std::span<const std::size_t> positions() const noexcept override {
     return positions_;
   }
-  void put_in(Model& model) override { averages_.exchange(model); }
+  void put_in(Model& model, Substitution) override { averages_.exchange(model); }
   void take_out(Model& model) override { averages_.exchange(model); }
   void require_trained_weights(State& state, const Event& event);
 

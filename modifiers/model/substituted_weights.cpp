@@ -33,7 +33,7 @@ bool SubstitutedWeights::contains(const WeightSubstitute& substitute) const noex
 void SubstitutedWeights::put_in(WeightSubstitute& substitute, Model& model) {
   in_.insert(in_.begin() + static_cast<std::ptrdiff_t>(out_from_), &substitute);
   try {
-    substitute.put_in(model);
+    substitute.put_in(model, Substitution::anew);
   } catch (...) {
     in_.erase(in_.begin() + static_cast<std::ptrdiff_t>(out_from_));
     throw;
@@ -59,11 +59,11 @@ void SubstitutedWeights::take_out(WeightSubstitute& substitute, Model& model) {
   try {
     substitute.take_out(model);
   } catch (...) {
-    put_in_quietly(stay_out, model);
+    put_in_quietly(stay_out, model, Substitution::held);
     throw;
   }
   forget(substitute);
-  put_in_again(stay_out, model);
+  put_in_again(stay_out, model, Substitution::anew);
 }
 
 void SubstitutedWeights::forget(const WeightSubstitute& substitute) noexcept {
@@ -81,18 +81,18 @@ void SubstitutedWeights::take_out_from(std::size_t first, Model& model) {
       --out_from_;
     }
   } catch (...) {
-    put_in_quietly(stay_out, model);
+    put_in_quietly(stay_out, model, Substitution::held);
     throw;
   }
 }
 
 /// All but the last so many, which are out for somebody else. One that can't be put in is not in
 /// any more, nor are those that were over it.
-void SubstitutedWeights::put_in_again(std::size_t stay_out, Model& model) {
+void SubstitutedWeights::put_in_again(std::size_t stay_out, Model& model, Substitution how) {
   const std::size_t end = in_.size() - std::min(stay_out, in_.size());
   while (out_from_ < end) {
     try {
-      in_[out_from_]->put_in(model);
+      in_[out_from_]->put_in(model, how);
     } catch (...) {
       in_.erase(in_.begin() + static_cast<std::ptrdiff_t>(out_from_),
                 in_.begin() + static_cast<std::ptrdiff_t>(end));
@@ -102,9 +102,10 @@ void SubstitutedWeights::put_in_again(std::size_t stay_out, Model& model) {
   }
 }
 
-void SubstitutedWeights::put_in_quietly(std::size_t stay_out, Model& model) noexcept {
+void SubstitutedWeights::put_in_quietly(std::size_t stay_out, Model& model,
+                                        Substitution how) noexcept {
   try {
-    put_in_again(stay_out, model);
+    put_in_again(stay_out, model, how);
   } catch (...) {  // the trained weights are in; another error is on its way
   }
 }

@@ -5,6 +5,7 @@
 #define TAKT_MODIFIERS_SUBSTITUTED_WEIGHTS_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <takt/model.hpp>
@@ -13,6 +14,12 @@
 #include <vector>
 
 namespace takt {
+
+/// How the numbers are made that stand in place of weights.
+enum class Substitution : std::uint8_t {
+  anew,  ///< as they are made where a batch starts
+  held   ///< with what is known of the weights already, such as scales
+};
 
 /// Something that puts other numbers in place of a model's weights for a while, such as their
 /// quantized values or averages of them, and keeps the weights meanwhile.
@@ -26,7 +33,7 @@ class WeightSubstitute {
   [[nodiscard]] virtual std::span<const std::size_t> positions() const noexcept = 0;
   /// Keeps the weights that are there, and puts its numbers in their place. When it throws, the
   /// weights are there.
-  virtual void put_in(Model& model) = 0;
+  virtual void put_in(Model& model, Substitution how) = 0;
   /// Puts the kept weights back.
   virtual void take_out(Model& model) = 0;
 
@@ -48,7 +55,7 @@ class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeight
   /// forgotten, before it is destroyed. Throws what its `put_in` throws, and then it is not in.
   void put_in(WeightSubstitute& substitute, Model& model);
   /// Takes one out; nothing happens when it is not in. When one over it has a parameter of its,
-  /// those over it are taken out before, and put in again, so that they keep the right weights.
+  /// those over it are taken out before, and put in again, anew, so that they keep the right ones.
   /// Throws what any `take_out` or `put_in` throws: one that could not be taken out is still in,
   /// one that could not be put in is not.
   void take_out(WeightSubstitute& substitute, Model& model);
@@ -58,23 +65,23 @@ class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeight
   /// Runs `run()` with all of them out, the last one first, and puts them in again, also when it
   /// throws. Throws like `take_out`, before anything has run, and what `run` throws.
   template <class Callable>
-  void without(Model& model, Callable&& run) {
+  void without(Model& model, Callable&& run, Substitution again = Substitution::held) {
     if (out_from_ == 0) return std::forward<Callable>(run)();
     const std::size_t stay_out = in_.size() - out_from_;
     take_out_from(0, model);
     try {
       std::forward<Callable>(run)();
     } catch (...) {
-      put_in_quietly(stay_out, model);
+      put_in_quietly(stay_out, model, again);
       throw;
     }
-    put_in_again(stay_out, model);
+    put_in_again(stay_out, model, again);
   }
 
  private:
   void take_out_from(std::size_t first, Model& model);
-  void put_in_again(std::size_t stay_out, Model& model);
-  void put_in_quietly(std::size_t stay_out, Model& model) noexcept;
+  void put_in_again(std::size_t stay_out, Model& model, Substitution how);
+  void put_in_quietly(std::size_t stay_out, Model& model, Substitution how) noexcept;
 
   std::vector<WeightSubstitute*> in_;  // in the order in which they were put in
   std::size_t out_from_ = 0;           // those from here on are out, to be put in again
@@ -83,12 +90,15 @@ class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeight
 /// Runs `run()` with the trained weights in the state's model, whoever has put something in their
 /// place. For everything that looks at weights, or changes them, at BATCH_START, when a window
 /// opens, or when a batch is aborted: quantized weights may be in by then, or not yet, as modifiers
-/// were added. What was in is put in again afterwards, made from the weights as `run` leaves them.
+/// were added. What was in is put in again afterwards, made from the weights as `run` leaves them;
+/// `anew` where a modifier changes the weights that a batch starts with, so that it is as if it had
+/// come first.
 template <class Callable>
-void with_trained_weights(State& state, Model& model, Callable&& run) {
+void with_trained_weights(State& state, Model& model, Callable&& run,
+                          Substitution again = Substitution::held) {
   auto* const substituted = state.find<SubstitutedWeights>();
   if (substituted == nullptr) return std::forward<Callable>(run)();
-  substituted->without(model, std::forward<Callable>(run));
+  substituted->without(model, std::forward<Callable>(run), again);
 }
 
 }  // namespace takt

@@ -207,7 +207,8 @@ void MagnitudePruningModifier::prune(State& state, const Event& event) {
   const bool last = detail::is_last_due_step(pruning_, event);
   const double sparsity = last ? schedule_.final_sparsity() : schedule_.at(event.current_index());
   auto& model = state.get<Model>();
-  with_trained_weights(state, model, [&] { masks_.prune(model, sparsity); });
+  with_trained_weights(
+      state, model, [&] { masks_.prune(model, sparsity); }, Substitution::anew);
   sparsity_ = sparsity;
 }
 

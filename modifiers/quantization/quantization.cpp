@@ -140,9 +140,9 @@ bool QuantizationModifier::applied() const noexcept {
   return substituted_ != nullptr && substituted_->contains(*this);
 }
 
-void QuantizationModifier::put_in(Model& model) {
+void QuantizationModifier::put_in(Model& model, Substitution how) {
   full_.take(model);
-  if (observes_) observe(model);
+  if (observes_ && how == Substitution::anew) observe(model);
   try {
     for (std::size_t i = 0; i < positions_.size(); ++i) {
       quantizers_[i].quantize(model.parameter(positions_[i]).values);

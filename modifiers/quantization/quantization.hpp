@@ -136,7 +136,7 @@ class QuantizationModifier : public Modifier, private WeightSubstitute {
   [[nodiscard]] std::span<const std::size_t> positions() const noexcept override {
     return positions_;
   }
-  void put_in(Model& model) override;
+  void put_in(Model& model, Substitution how) override;
   void take_out(Model& model) override;
 
   struct Chosen {
