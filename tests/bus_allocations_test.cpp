@@ -39,7 +39,9 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <string>
 #include <takt/modifiers/ema.hpp>
 #include <takt/modifiers/gradient_clip.hpp>
+#include <takt/modifiers/magnitude_pruning.hpp>
 #include <takt/modifiers/nan_guard.hpp>
+#include <takt/modifiers/quantization.hpp>
 #include <vector>
 
 #include "takt/event_bus.hpp"
@@ -311,6 +313,37 @@ BOOST_AUTO_TEST_CASE(built_in_modifiers_that_act_at_every_step_allocate_nothing)
   BOOST_TEST(clip->last_norm() > 1.0);
   BOOST_TEST(ema->updates() == run_length + steps_per_epoch);
   BOOST_TEST(allocations_in([&] { ema->with_averages(model, [] {}); }) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(batches_that_run_on_quantized_weights_allocate_nothing) {
+  VectorModel model{{{.name = "a name that has no room in a small string",
+                      .shape = {2, 4},
+                      .values = {1, -2, 3, 4, 5, -6, 7, 8},
+                      .gradients = {1, 1, 1, 1, 1, 1, 1, 1}},
+                     {.name = "fc.bias", .shape = {1}, .values = {7}}}};
+  EventBus bus;
+  bus.state().set(model);
+  // Before and after one that takes quantized weights out to prune, under an average.
+  const auto quantize = [&](const char* name, const char* target, takt::WeightQuantization how) {
+    return bus.emplace<takt::QuantizationModifier>(takt::QuantizationSettings{
+        .name = name,
+        .cadence = {.update = 3},
+        .config_groups = {{.name = "all", .targets = {target}, .weights = how}}});
+  };
+  const auto first = quantize("first", "__ALL_PRUNABLE__",
+                              {.num_bits = 4,
+                               .strategy = takt::QuantizationStrategy::group,
+                               .group_size = 2,
+                               .observer = takt::QuantizationObserver::mse});
+  bus.emplace<takt::MagnitudePruningModifier>(
+      takt::MagnitudePruningSettings{.cadence = {.start = 0, .end = 1e6, .update = 2},
+                                     .init_sparsity = 0.25,
+                                     .final_sparsity = 0.75});
+  (void)quantize("second", "fc.bias", {.num_bits = 8, .symmetric = false});
+  bus.emplace<takt::EMAModifier>(takt::EMASettings{});
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(allocations_in([&] { first->with_quantized(model, [] {}); }) == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(batches_that_are_observed_allocate_nothing) {

@@ -70,6 +70,10 @@ const std::map<std::string, Lines> documents{
       "sparse_phase training_modifiers EpochRangeModifier from 10 to 25",
       "sparse_phase training_modifiers LearningRateFunctionModifier from 10 to 25",
       "sparse_phase holding_modifiers ConstantPruningModifier from 10"}},
+    {"quantized.yaml",
+     {"dense_stage pruning_modifiers MagnitudePruningModifier from 0 to 6 every 0.5",
+      "quant_stage quant_modifiers QuantizationModifier from 6"}},
+    {"quantization_schemes.yaml", {"quant_stage quant_modifiers QuantizationModifier"}},
     {"front_matter.md",
      {"- modifiers EpochRangeModifier from 0 to 12", "- modifiers ConstantPruningModifier from 0"}},
     {"metadata.yaml", {"- holding_modifiers ConstantPruningModifier from 0"}},
@@ -82,7 +86,7 @@ struct Lacking {
   std::string nearest{};
 };
 const std::map<std::string, Lacking> lacking{
-    {"quantization.yaml", {"7:5", "QuantizationModifier", "NanGuardModifier"}},
+    {"quantization.yaml", {"7:5", "LegacyQuantizationModifier", "QuantizationModifier"}},
     {"sparse_gpt.yaml", {"4:5", "SparseGPTModifier", "EMAModifier"}},
     {"trainable_params.yaml", {"1:7", "TrainableParamsModifier", "GradientClipModifier"}},
     {"weight_decay.yaml", {"5:5", "SetWeightDecayModifier", "MetricsModifier"}},

@@ -223,6 +223,21 @@ Map draw_settings(const std::string& type) {
                                             [](bool drawn) { return SettingValue{drawn}; })},
                      {"update", update}});
   }
+  if (type == "QuantizationModifier") {
+    const SettingValue weights{{"num_bits", *whole(2, 8)},
+                               {"strategy", "group"},
+                               {"group_size", *whole(1, 256)},
+                               {"observer", "mse"},
+                               {"observer_kwargs", {{"maxshrink", *number(0.1, 1)}}},
+                               {"actorder", SettingValue{}}};
+    const SettingValue groups{{"group_0", {{"targets", "Linear"}, {"weights", weights}}}};
+    const std::vector<std::pair<std::string, Value>> offered{
+        {"start", start}, {"end", end}, {"update", update}, {"ignore", targets}};
+    if (*rc::gen::arbitrary<bool>()) {
+      return draw({{"scheme", choice({"W8A16", "w4a16_asym"})}, {"targets", targets}}, offered);
+    }
+    return draw({{"config_groups", rc::gen::just(groups)}}, offered);
+  }
   if (type == "ConstantPruningModifier") {
     return draw({}, {{"start", start}, {"end", end}, {"params", targets}, {"ignore", targets}});
   }
@@ -266,6 +281,7 @@ Stages draw_recipe() {
                     "GMPruningModifier",
                     "MetricsModifier",
                     "ProgressModifier",
+                    "QuantizationModifier",
                     "SetLearningRateModifier",
                     "TimerModifier"};
   Stages stages;

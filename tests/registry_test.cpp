@@ -91,7 +91,8 @@ Map least_settings(const ModifierInfo& info) {
       {"LearningRateFunctionModifier",
        {{"lr_func", "linear"}, {"init_lr", 0.1}, {"final_lr", 0.01}, {"start", 0}, {"end", 4}}},
       {"EpochRangeModifier", {{"start", 0}, {"end", 4}}},
-      {"GradientClipModifier", {{"max_norm", 1}}}};
+      {"GradientClipModifier", {{"max_norm", 1}}},
+      {"QuantizationModifier", {{"scheme", "W8A16"}}}};
   Map given;
   const auto found = needed.find(info.name);
   if (found != needed.end()) {
@@ -316,7 +317,7 @@ BOOST_AUTO_TEST_CASE(the_built_in_modifiers_are_there) {
   for (const char* const name :
        {"ConstantPruningModifier", "EMAModifier", "EarlyStoppingModifier", "GradientClipModifier",
         "LearningRateModifier", "MagnitudePruningModifier", "MetricsModifier", "NanGuardModifier",
-        "ProgressModifier", "TimerModifier"}) {
+        "ProgressModifier", "QuantizationModifier", "TimerModifier"}) {
     const ModifierInfo* const info = Registry::builtin().find(name);
     BOOST_REQUIRE_MESSAGE(info != nullptr, name);
     BOOST_TEST(info->name == name);

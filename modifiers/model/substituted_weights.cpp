@@ -19,10 +19,15 @@ bool share_any(std::span<const std::size_t> a, std::span<const std::size_t> b) n
 }  // namespace
 
 std::shared_ptr<SubstitutedWeights> SubstitutedWeights::of(State& state) {
-  if (auto* const found = state.find<SubstitutedWeights>()) return found->shared_from_this();
-  auto made = std::make_shared<SubstitutedWeights>();
-  state.own(made);
-  return made;
+  std::shared_ptr<SubstitutedWeights> weights;
+  if (auto* const found = state.find<SubstitutedWeights>()) {
+    weights = found->shared_from_this();
+  } else {
+    weights = std::make_shared<SubstitutedWeights>();
+    state.own(weights);
+  }
+  weights->in_.reserve(++weights->room_);
+  return weights;
 }
 
 bool SubstitutedWeights::contains(const WeightSubstitute& substitute) const noexcept {

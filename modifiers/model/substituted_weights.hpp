@@ -42,12 +42,11 @@ class WeightSubstitute {
 };
 
 /// Who has put something in place of the weights of one bus's model, in order: each one keeps what
-/// it found there. The state has it. On the loop's thread. Allocates only when more are in than
-/// ever before.
+/// it found there. The state has it. On the loop's thread.
 class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeights> {
  public:
   /// The state's; it is made when there is none. Shared, because a substitute may be taken out when
-  /// the bus is gone.
+  /// the bus is gone. Each one that is going to be put in calls this, which makes room for it.
   [[nodiscard]] static std::shared_ptr<SubstitutedWeights> of(State& state);
 
   [[nodiscard]] bool contains(const WeightSubstitute& substitute) const noexcept;
@@ -84,6 +83,7 @@ class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeight
   void put_in_quietly(std::size_t stay_out, Model& model, Substitution how) noexcept;
 
   std::vector<WeightSubstitute*> in_;  // in the order in which they were put in
+  std::size_t room_ = 0;               // for how many there is room
   std::size_t out_from_ = 0;           // those from here on are out, to be put in again
 };
 
