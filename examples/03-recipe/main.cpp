@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <random>
@@ -17,22 +16,9 @@
 #include "../02-digits/batches.hpp"
 #include "../02-digits/digits.hpp"
 #include "../02-digits/network.hpp"
+#include "recipe_args.hpp"
 
 namespace {
-
-// "sparsity=0.8"
-takt::SettingEntry read_arg(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) {
-    throw CLI::ValidationError("--arg", "\"" + text + "\" is no NAME=VALUE");
-  }
-  const std::string value = text.substr(equals + 1);
-  double number = 0.0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, number);
-  if (error == std::errc{} && stop == end) return {text.substr(0, equals), number};
-  return {text.substr(0, equals), value};
-}
 
 void train(takt::EventBus& bus, Network& network, Adam& adam, Batches& batches, int epochs) {
   bus.initialize();

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// What a network is like after each stage of its training.
+#ifndef EXAMPLES_LIBTORCH_STAGE_RESULTS_HPP
+#define EXAMPLES_LIBTORCH_STAGE_RESULTS_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <takt/modifiers/quantization.hpp>
+#include <takt/takt.hpp>
+#include <utility>
+#include <vector>
+
+#include "images.hpp"
+#include "networks.hpp"
+#include "stages.hpp"
+#include "training.hpp"
+
+using Clock = std::chrono::steady_clock;
+
+// Measures how long a bus's modifiers run, observers excepted that are connected before it.
+class ModifierTime {
+ public:
+  // The bus emits nothing after this is gone.
+  explicit ModifierTime(takt::EventBus& bus) {
+    using enum takt::EventType;
+    for (const takt::EventType type :
+         {BATCH_START, LOSS_CALCULATED, OPTIM_PRE_STEP, OPTIM_POST_STEP, BATCH_END}) {
+      bus.connect(
+          type, [this](const auto&...) { begin_ = Clock::now(); }, takt::At::before);
+      bus.connect(type, [this](const auto&...) { sum_ += Clock::now() - begin_; });
+    }
+  }
+  ModifierTime(const ModifierTime&) = delete;
+  ModifierTime& operator=(const ModifierTime&) = delete;
+
+  Clock::duration sum() const { return sum_; }
+
+ private:
+  Clock::duration sum_{};
+  Clock::time_point begin_{};
+};
+
+// Of a weight; a bias is none.
+struct WeightCount {
+  std::string name{};
+  std::int64_t zeros = 0;
+  std::int64_t elements = 0;
+};
+
+// The network after a stage.
+struct StageResult {
+  Stage stage{};
+  double accuracy = 0.0;            // 0 to 1, with quantized weights where they are quantized
+  std::optional<double> rounded{};  // the same before it is trained so, where the next stage is
+  std::vector<WeightCount> weights{};
+  std::int64_t bits = 32;     // of a weight
+  double bytes = 0.0;         // see `stored_bytes`
+  Clock::duration time{};     // of the stage, without measuring
+  Clock::duration in_takt{};  // of it, what modifiers took
+};
+
+inline std::shared_ptr<takt::QuantizationModifier> quantization_of(const takt::EventBus& bus) {
+  for (const std::shared_ptr<takt::Modifier>& modifier : bus.modifiers()) {
+    if (auto found = std::dynamic_pointer_cast<takt::QuantizationModifier>(modifier)) return found;
+  }
+  return nullptr;
+}
+
+// The bytes that the parameters need: those of a weight that is pruned as one bit for each element,
+// is it zero, and the others; of one that is quantized, a scale for each output besides.
+inline double stored_bytes(takt::Model& model, std::int64_t bits) {
+  double bytes = 0.0;
+  for (std::size_t i = 0; i < model.parameter_count(); ++i) {
+    const takt::Parameter parameter = model.parameter(i);
+    const auto elements = static_cast<double>(parameter.values.size());
+    const auto zeros = static_cast<double>(std::ranges::count(parameter.values, 0.0F));
+    if (parameter.shape.size() < 2) {
+      bytes += 4.0 * elements;
+      continue;
+    }
+    const bool pruned = zeros > elements / 32;
+    bytes += static_cast<double>(bits) / 8.0 * (pruned ? elements - zeros : elements);
+    if (pruned) bytes += elements / 8.0;
+    if (bits < 32) bytes += 4.0 * static_cast<double>(parameter.shape[0]);
+  }
+  return bytes;
+}
+
+inline std::vector<WeightCount> count_weights(takt::Model& model) {
+  std::vector<WeightCount> counts;
+  for (std::size_t i = 0; i < model.parameter_count(); ++i) {
+    const takt::Parameter parameter = model.parameter(i);
+    if (parameter.shape.size() < 2) continue;
+    counts.push_back({std::string{parameter.name}, std::ranges::count(parameter.values, 0.0F),
+                      static_cast<std::int64_t>(parameter.values.size())});
+  }
+  return counts;
+}
+
+// Collects the results of a run's stages while it goes on.
+class StageResults {
+ public:
+  // All outlive it. Before the bus is initialized, with the recipe's modifiers on it.
+  StageResults(takt::EventBus& bus, takt::Model& model, Network& network, const ImageSet& images,
+               const takt::Recipe& recipe)
+      : model_{model},
+        network_{network},
+        images_{images},
+        recipe_{recipe},
+        quantization_{quantization_of(bus)} {
+    at_stage_ends(bus, stages_of(recipe),
+                  [this](const Stage& stage, const takt::Event& next) { measure(stage, &next); });
+    modifiers_.emplace(bus);
+  }
+  StageResults(const StageResults&) = delete;
+  StageResults& operator=(const StageResults&) = delete;
+
+  // Once training is over: all stages.
+  std::vector<StageResult> finish() {
+    measure(stages_of(recipe_).back(), nullptr);
+    return std::move(results_);
+  }
+
+ private:
+  // `next` is the first event of the stage that follows, null when none does.
+  void measure(const Stage& stage, const takt::Event* next) {
+    StageResult result{.stage = stage,
+                       .time = Clock::now() - begin_,
+                       .in_takt = modifiers_->sum() - in_takt_before_};
+    const auto look = [&] {
+      result.accuracy = accuracy(network_, images_.test);
+      result.weights = count_weights(model_);
+      result.bytes = stored_bytes(model_, result.bits);
+    };
+    if (stage.quantized) {
+      result.bits = quantization_->bits();
+      quantization_->with_quantized(model_, look);
+    } else {
+      look();
+    }
+    if (next && quantization_ && !stage.quantized) result.rounded = rounded_accuracy(*next);
+    results_.push_back(std::move(result));
+    in_takt_before_ = modifiers_->sum();
+    begin_ = Clock::now();
+  }
+
+  // What the recipe's quantization makes of the weights as they are: on a bus of its own, where
+  // nothing is trained.
+  double rounded_accuracy(const takt::Event& now) {
+    takt::EventBus bus{takt::Event{.steps_per_epoch = now.steps_per_epoch,
+                                   .global_step = now.global_step,
+                                   .global_batch = now.global_batch}};
+    bus.state().set(model_);
+    for (const std::shared_ptr<takt::Modifier>& modifier : recipe_.make()) {
+      if (std::dynamic_pointer_cast<takt::QuantizationModifier>(modifier)) bus.add(modifier);
+    }
+    double result = 0.0;
+    bus.initialize();
+    bus.calibration_epoch([&] {
+      quantization_of(bus)->with_quantized(model_,
+                                           [&] { result = accuracy(network_, images_.test); });
+    });
+    bus.finalize();
+    return result;
+  }
+
+  takt::Model& model_;
+  Network& network_;
+  const ImageSet& images_;
+  const takt::Recipe& recipe_;
+  std::shared_ptr<takt::QuantizationModifier> quantization_;
+  std::optional<ModifierTime> modifiers_;
+  std::vector<StageResult> results_;
+  Clock::time_point begin_ = Clock::now();
+  Clock::duration in_takt_before_{};
+};
+
+#endif
