@@ -70,7 +70,7 @@ inline ImageSet mnist_images(const std::filesystem::path& folder) {
   return {.name = "MNIST",
           .train = to_tensors(std::move(mnist.train)),
           .test = to_tensors(std::move(mnist.test)),
-          .batch_size = 64};
+          .batch_size = 60};
 }
 
 // Draws the images to train with in a new order each epoch.

@@ -52,11 +52,17 @@ int main(int argc, char** argv) {
   app.add_option("--recipe", recipe_file, "the recipe, YAML or JSON");
   app.add_option("--arg", args,
                  "NAME=VALUE, in place of one of the recipe's args; may be repeated");
-  app.add_option("--stage", stages, "keep this stage of the recipe; may be repeated; all if none");
-  app.add_option("--trace", settings.trace, "record the run there, and draw it beside");
-  app.add_option("--save", settings.save, "save the network there, and load it back");
+  CLI::Option* stage = app.add_option(
+      "--stage", stages, "keep this stage of the recipe; may be repeated; all if none");
+  CLI::Option* trace =
+      app.add_option("--trace", settings.trace, "record the run there, and draw it beside");
+  CLI::Option* save =
+      app.add_option("--save", settings.save, "save the network there, and load it back");
   app.add_option("--compare", seeds, "the means of so many seeds: pruned, 4 bits, 2 bits, dense")
       ->needs(folder)
+      ->excludes(stage)
+      ->excludes(trace)
+      ->excludes(save)
       ->check(CLI::Range(1, 1000));
   app.add_option("--data", data, "the digits' CSV file: 64 pixels 0..16 and the label per row");
   CLI11_PARSE(app, argc, argv);

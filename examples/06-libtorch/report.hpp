@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +49,7 @@ inline void print_stages(const std::vector<StageResult>& stages) {
   row("until epoch", [](const StageResult& stage) { return fmt::format("{:g}", stage.stage.end); });
   row("test accuracy",
       [](const StageResult& stage) { return fmt::format("{:.2f}%", 100.0 * stage.accuracy); });
-  row("quantized, not trained so", [](const StageResult& stage) {
+  row("the same, rounded", [](const StageResult& stage) {
     return stage.rounded ? fmt::format("{:.2f}%", 100.0 * *stage.rounded) : std::string{};
   });
   for (std::size_t i = 0; i < stages.front().weights.size(); ++i) {
@@ -58,7 +59,11 @@ inline void print_stages(const std::vector<StageResult>& stages) {
   }
   row("zeros in all",
       [](const StageResult& stage) { return fmt::format("{:.2f}%", sparsity(stage)); });
-  row("bits of a weight", [](const StageResult& stage) { return fmt::format("{}", stage.bits); });
+  row("bits of a weight", [](const StageResult& stage) {
+    const auto [least, most] = std::ranges::minmax(stage.weights, {}, &WeightCount::bits);
+    return least.bits == most.bits ? fmt::format("{}", most.bits)
+                                   : fmt::format("{} to {}", least.bits, most.bits);
+  });
   row("size",
       [](const StageResult& stage) { return fmt::format("{:.1f} KiB", stage.bytes / 1024); });
   row("training time",

@@ -8,10 +8,13 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <takt/libtorch.hpp>
+#include <takt/modifiers/quantization_parameters.hpp>
 #include <takt/takt.hpp>
 #include <vector>
 
@@ -34,6 +37,13 @@ inline double saved_accuracy(const std::string& file, const std::string& network
   std::shared_ptr<Network> loaded = make_network(network, images.size());
   torch::load(loaded, file);
   return accuracy(*loaded, images.test);
+}
+
+inline void write_scales(const std::string& file, const takt::QuantizationParameters& parameters) {
+  std::ofstream out{file};
+  takt::write_quantization(out, parameters);
+  out.close();
+  if (!out) throw std::runtime_error(file + " can't be written");
 }
 
 // Trains a network from its first weights to the end of a recipe. A network that is saved has its
@@ -64,7 +74,10 @@ inline std::vector<StageResult> run(const ImageSet& images, const takt::Recipe& 
   std::vector<StageResult> stages = results.finish();
 
   if (!settings.save.empty()) {
-    if (const auto quantization = quantization_of(bus)) quantization->apply(model);
+    if (const auto quantization = quantization_of(bus)) {
+      quantization->apply(model);
+      write_scales(settings.save + ".scales.json", takt::QuantizationParameters::of(bus.state()));
+    }
     torch::save(network, settings.save);
     const double loaded = saved_accuracy(settings.save, settings.network, images);
     if (loaded != stages.back().accuracy) {
@@ -72,6 +85,7 @@ inline std::vector<StageResult> run(const ImageSet& images, const takt::Recipe& 
           fmt::format("{} reads {} of the test images right, and the network that was saved {}",
                       settings.save, loaded, stages.back().accuracy));
     }
+    fmt::print("saved, and loaded back as it was: {}\n", settings.save);
   }
   return stages;
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <takt/modifiers/quantization.hpp>
+#include <takt/modifiers/quantization_parameters.hpp>
 #include <takt/takt.hpp>
 #include <utility>
 #include <vector>
@@ -45,20 +46,21 @@ class ModifierTime {
   Clock::time_point begin_{};
 };
 
-// Of a weight; a bias is none.
+// Of a weight matrix, or of the filters of a convolution; biases are not counted.
 struct WeightCount {
   std::string name{};
   std::int64_t zeros = 0;
   std::int64_t elements = 0;
+  std::int64_t bits = 32;  // of an element
 };
 
 // The network after a stage.
 struct StageResult {
   Stage stage{};
-  double accuracy = 0.0;            // 0 to 1, with quantized weights where they are quantized
-  std::optional<double> rounded{};  // the same before it is trained so, where the next stage is
+  double accuracy = 0.0;  // 0 to 1, with quantized weights where they are quantized
+  std::optional<double>
+      rounded{};  // with weights that are quantized next, before they are trained so
   std::vector<WeightCount> weights{};
-  std::int64_t bits = 32;     // of a weight
   double bytes = 0.0;         // see `stored_bytes`
   Clock::duration time{};     // of the stage, without measuring
   Clock::duration in_takt{};  // of it, what modifiers took
@@ -71,35 +73,40 @@ inline std::shared_ptr<takt::QuantizationModifier> quantization_of(const takt::E
   return nullptr;
 }
 
-// The bytes that the parameters need: those of a weight that is pruned as one bit for each element,
-// is it zero, and the others; of one that is quantized, a scale for each output besides.
-inline double stored_bytes(takt::Model& model, std::int64_t bits) {
-  double bytes = 0.0;
-  for (std::size_t i = 0; i < model.parameter_count(); ++i) {
-    const takt::Parameter parameter = model.parameter(i);
-    const auto elements = static_cast<double>(parameter.values.size());
-    const auto zeros = static_cast<double>(std::ranges::count(parameter.values, 0.0F));
-    if (parameter.shape.size() < 2) {
-      bytes += 4.0 * elements;
-      continue;
-    }
-    const bool pruned = zeros > elements / 32;
-    bytes += static_cast<double>(bits) / 8.0 * (pruned ? elements - zeros : elements);
-    if (pruned) bytes += elements / 8.0;
-    if (bits < 32) bytes += 4.0 * static_cast<double>(parameter.shape[0]);
-  }
-  return bytes;
-}
-
-inline std::vector<WeightCount> count_weights(takt::Model& model) {
+// What there is of the weights of a model, and how they are quantized; `quantized` may be null.
+inline std::vector<WeightCount> count_weights(takt::Model& model,
+                                              const takt::QuantizationParameters* quantized) {
   std::vector<WeightCount> counts;
   for (std::size_t i = 0; i < model.parameter_count(); ++i) {
     const takt::Parameter parameter = model.parameter(i);
     if (parameter.shape.size() < 2) continue;
-    counts.push_back({std::string{parameter.name}, std::ranges::count(parameter.values, 0.0F),
-                      static_cast<std::int64_t>(parameter.values.size())});
+    const auto* how = quantized ? quantized->find(parameter.name) : nullptr;
+    counts.push_back({.name = std::string{parameter.name},
+                      .zeros = std::ranges::count(parameter.values, 0.0F),
+                      .elements = static_cast<std::int64_t>(parameter.values.size()),
+                      .bits = how ? how->weights.num_bits : 32});
   }
   return counts;
+}
+
+// The bytes of a file with all parameters: of a weight with zeros enough, a bit for each element
+// that says whether it is zero, and the others; of one that is quantized, its scales besides.
+inline double stored_bytes(takt::Model& model, const std::vector<WeightCount>& weights,
+                           const takt::QuantizationParameters* quantized) {
+  double bits = 0.0;
+  for (std::size_t i = 0; i < model.parameter_count(); ++i) {
+    const takt::Parameter parameter = model.parameter(i);
+    if (parameter.shape.size() < 2) bits += 32.0 * static_cast<double>(parameter.values.size());
+  }
+  for (const WeightCount& weight : weights) {
+    const auto each = static_cast<double>(weight.bits);
+    const auto elements = static_cast<double>(weight.elements);
+    const auto others = static_cast<double>(weight.elements - weight.zeros);
+    bits += std::min(each * elements, elements + each * others);
+    const auto* how = quantized ? quantized->find(weight.name) : nullptr;
+    if (how) bits += 32.0 * static_cast<double>(how->affines.size());
+  }
+  return bits / 8.0;
 }
 
 // Collects the results of a run's stages while it goes on.
@@ -108,7 +115,8 @@ class StageResults {
   // All outlive it. Before the bus is initialized, with the recipe's modifiers on it.
   StageResults(takt::EventBus& bus, takt::Model& model, Network& network, const ImageSet& images,
                const takt::Recipe& recipe)
-      : model_{model},
+      : state_{bus.state()},
+        model_{model},
         network_{network},
         images_{images},
         recipe_{recipe},
@@ -132,18 +140,21 @@ class StageResults {
     StageResult result{.stage = stage,
                        .time = Clock::now() - begin_,
                        .in_takt = modifiers_->sum() - in_takt_before_};
-    const auto look = [&] {
+    const auto look = [&](const takt::QuantizationParameters* quantized) {
       result.accuracy = accuracy(network_, images_.test);
-      result.weights = count_weights(model_);
-      result.bytes = stored_bytes(model_, result.bits);
+      result.weights = count_weights(model_, quantized);
+      result.bytes = stored_bytes(model_, result.weights, quantized);
     };
     if (stage.quantized) {
-      result.bits = quantization_->bits();
-      quantization_->with_quantized(model_, look);
+      quantization_->with_quantized(model_,
+                                    [&] { look(&takt::QuantizationParameters::of(state_)); });
     } else {
-      look();
+      look(nullptr);
     }
-    if (next && quantization_ && !stage.quantized) result.rounded = rounded_accuracy(*next);
+    const bool quantized_next =
+        next && quantization_ && !stage.quantized &&
+        next->current_index() >= quantization_->cadence().start.value_or(0.0);
+    if (quantized_next) result.rounded = rounded_accuracy(*next);
     results_.push_back(std::move(result));
     in_takt_before_ = modifiers_->sum();
     begin_ = Clock::now();
@@ -169,6 +180,7 @@ class StageResults {
     return result;
   }
 
+  takt::State& state_;
   takt::Model& model_;
   Network& network_;
   const ImageSet& images_;
