@@ -49,7 +49,7 @@ inline void print_stages(const std::vector<StageResult>& stages) {
   row("until epoch", [](const StageResult& stage) { return fmt::format("{:g}", stage.stage.end); });
   row("test accuracy",
       [](const StageResult& stage) { return fmt::format("{:.2f}%", 100.0 * stage.accuracy); });
-  row("the same, rounded", [](const StageResult& stage) {
+  row("test accuracy, rounded", [](const StageResult& stage) {
     return stage.rounded ? fmt::format("{:.2f}%", 100.0 * *stage.rounded) : std::string{};
   });
   for (std::size_t i = 0; i < stages.front().weights.size(); ++i) {
@@ -57,7 +57,7 @@ inline void print_stages(const std::vector<StageResult>& stages) {
       return fmt::format("{:.2f}%", percent(stage.weights[i].zeros, stage.weights[i].elements));
     });
   }
-  row("zeros in all",
+  row("zeros in all weights",
       [](const StageResult& stage) { return fmt::format("{:.2f}%", sparsity(stage)); });
   row("bits of a weight", [](const StageResult& stage) {
     const auto [least, most] = std::ranges::minmax(stage.weights, {}, &WeightCount::bits);
