@@ -57,9 +57,8 @@ struct WeightCount {
 // The network after a stage.
 struct StageResult {
   Stage stage{};
-  double accuracy = 0.0;  // 0 to 1, with quantized weights where they are quantized
-  std::optional<double>
-      rounded{};  // with weights that are quantized next, before they are trained so
+  double accuracy = 0.0;            // 0 to 1, with quantized weights where they are quantized
+  std::optional<double> rounded{};  // before a stage that quantizes: with its weights, untrained
   std::vector<WeightCount> weights{};
   double bytes = 0.0;         // see `stored_bytes`
   Clock::duration time{};     // of the stage, without measuring
