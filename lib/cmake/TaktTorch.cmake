@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 # Looks for LibTorch, where headers and libraries are looked for, CMAKE_PREFIX_PATH included. Read by
-# takt's own build, and by takt's package when it is asked for the component libtorch.
+# takt's own build, and by its package. Quiet, whatever it finds.
 #
 # Sets TAKT_TORCH_FOUND, and either makes the imported target takt_torch or says in TAKT_TORCH_PROBLEM
 # what is missing. LibTorch's own package is not read: it prints, looks for what only its own build
