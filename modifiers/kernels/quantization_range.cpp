@@ -136,7 +136,7 @@ Range min_max(std::span<const float> values) noexcept {
   highs.fill(-infinity);
   // Any comparison with NaN is false.
   const auto see = [&](std::size_t lane, float value) {
-    const float for_low = value >= -greatest ? value : infinity;
+    const float for_low = value >= -greatest ? value : +infinity;
     const float for_high = value <= greatest ? value : -infinity;
     lows[lane] = for_low < lows[lane] ? for_low : lows[lane];
     highs[lane] = for_high > highs[lane] ? for_high : highs[lane];
