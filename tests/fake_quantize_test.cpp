@@ -169,6 +169,7 @@ BOOST_AUTO_TEST_CASE(integers_of_32_bits_have_room_for_wide_grids) {
   const std::vector<std::int32_t> expected{10, -123'447, 1'000'000};
   BOOST_TEST(quantized<std::int32_t>(in, {1.0F, 10}, wide) == expected,
              boost::test_tools::per_element());
+  BOOST_TEST(quantized<std::int32_t>({not_a_number, 1}, {1.0F, 10}, wide).front() == 10);
   Values back(expected.size());
   kernels::dequantize(expected, back, {1.0F, 10});
   BOOST_TEST(back == (Values{0, -123'457, 999'990}), boost::test_tools::per_element());

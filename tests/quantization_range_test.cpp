@@ -198,6 +198,8 @@ BOOST_AUTO_TEST_CASE(a_search_shrinks_the_range_by_a_whole_number_of_steps_below
       searched(values, grid_of(4), true, {.maxshrink = 0.2, .patience = 0, .norm = 1.0});
   BOOST_TEST(found.high == shrunk(widest, 0.81).high);
   BOOST_TEST(found.low == shrunk(widest, 0.81).low);
+  const MseSearch inexact{.maxshrink = 0.29, .patience = 0, .norm = 1.0};  // 28.999999999999996
+  BOOST_TEST(searched(values, grid_of(4), true, inexact).high == shrunk(widest, 0.72).high);
   BOOST_TEST(searched(values, grid_of(4), true, {.maxshrink = 0.0}).high == 40.0F);
   BOOST_TEST(
       searched(values, grid_of(4), true, {.maxshrink = 0.3, .grid = 10, .patience = 0, .norm = 1.0})
