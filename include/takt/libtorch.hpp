@@ -103,8 +103,8 @@ class Optimizer final : public takt::Optimizer {
   /// made: with groups at 0.1 and 0.01, a rate of 0.05 makes them 0.05 and 0.005. Groups that were
   /// all at 0 get the same rate. The ratio of a group that was added since is that of the rates at
   /// this call.
-  /// Throws `std::invalid_argument`, and changes nothing, when the rate is negative, infinite or
-  /// NaN.
+  /// Throws, and changes nothing: `std::invalid_argument` when the rate is negative, infinite or
+  /// NaN, `InvalidModel` when a group was added with a rate while the first group's was 0.
   void set_learning_rate(double rate) override;
 
   [[nodiscard]] std::size_t group_count() const noexcept;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <c10/util/Type.h>
 
+#include <span>
+#include <string>
 #include <typeinfo>
 #include <unordered_set>
+#include <utility>
 
 #include "class_name.hpp"
 #include "takt/error.hpp"
@@ -53,10 +56,11 @@ Model::Model(torch::nn::Module& module) {
     const std::string kind = kind_of(part);
     for (const auto& item : part.named_parameters(false)) {
       if (!seen.insert(item.value().unsafeGetTensorImpl()).second) continue;
-      const std::string name = path.empty() ? item.key() : path + "." + item.key();
-      const std::string problem = oddity(item.value());
-      if (!problem.empty()) refused += "\n  " + name + " is " + problem;
-      entries_.push_back({name, kind, item.value()});
+      std::string name = path.empty() ? item.key() : path + "." + item.key();
+      if (const std::string problem = oddity(item.value()); !problem.empty()) {
+        refused.append("\n  ").append(name).append(" is ").append(problem);
+      }
+      entries_.push_back({std::move(name), kind, item.value()});
     }
   });
   if (!refused.empty()) {

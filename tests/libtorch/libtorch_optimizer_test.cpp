@@ -129,6 +129,18 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_added_later_keeps_its_ratio_of_then) {
   check_rates(rates, {0.2, 0.05});
 }
 
+BOOST_AUTO_TEST_CASE(a_group_that_is_added_while_the_first_is_at_zero_is_refused_and_nothing_set) {
+  SGD optimizer = sgd({0.1});
+  Optimizer rates{optimizer};
+  rates.set_learning_rate(0.0);
+  optimizer.add_param_group(group(0.05));
+  BOOST_CHECK_THROW(rates.set_learning_rate(0.4), takt::InvalidModel);
+  check_rates(rates, {0.0, 0.05});
+  rates.set_learning_rate(0, 0.1);
+  rates.set_learning_rate(0.4);
+  check_rates(rates, {0.4, 0.2});
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_that_is_no_rate_is_refused_and_changes_nothing) {
   SGD optimizer = sgd({0.1, 0.01});
   Optimizer rates{optimizer};
