@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <c10/util/StringUtil.h>
 #include <c10/util/Type.h>
 
 #include <span>
@@ -22,7 +23,7 @@ std::string kind_of(const torch::nn::Module& module) {
 
 /// What keeps a tensor from being shown as a span of floats; nothing when empty.
 std::string oddity(const torch::Tensor& tensor) {
-  if (tensor.layout() != torch::kStrided) return "sparse";
+  if (tensor.layout() != torch::kStrided) return c10::str("of layout ", tensor.layout());
   if (!tensor.device().is_cpu()) return "on " + tensor.device().str();
   if (tensor.scalar_type() != torch::kFloat32)
     return "of type " + std::string{tensor.dtype().name()};

@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_parameter_that_is_not_contiguous_is_refused_by_name) {
 }
 
 BOOST_AUTO_TEST_CASE(a_parameter_that_is_sparse_or_on_another_device_is_refused_by_name) {
-  BOOST_TEST(has(refusal(torch::ones({2, 2}).to_sparse()), "first is sparse"));
+  BOOST_TEST(has(refusal(torch::ones({2, 2}).to_sparse()), "first is of layout Sparse"));
   BOOST_TEST(has(refusal(torch::ones({2}, torch::kMeta)), "first is on meta"));
 }
 
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(a_gradient_that_is_sparse_is_refused_by_name) {
   Model model{embedding};
   embedding->forward(torch::tensor({1, 2})).sum().backward();
   BOOST_TEST(has(message_of<takt::InvalidModel>([&] { (void)model.parameter(0); }),
-                 "the gradient of parameter 'weight' is sparse"));
+                 "the gradient of parameter 'weight' is of layout Sparse"));
 }
 
 BOOST_AUTO_TEST_CASE(a_gradient_of_another_type_or_layout_is_refused_by_name) {
