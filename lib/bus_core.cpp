@@ -178,9 +178,7 @@ void EventBus::Core::emit_to_modifiers(EventType type, const Event& event, Failu
   const bool watched = watchers->any();
   for (const Call& call : agenda.calls(type, event.global_step, lifecycle.step_taken())) {
     if (ModifierAccess::leaving(*call.modifier)) continue;
-    if (call.hooks != Hooks::update || watched) {
-      run(call, event, failures);
-    } else if (!torn_) {
+    if (call.hooks == Hooks::update && !watched && !torn_) {
       // The common case, spelled out: a virtual call and nothing else.
       try {
         call.modifier->on_update(state, event);
@@ -199,6 +197,7 @@ void EventBus::Core::run(const Call& call, const Event& event, Failures& failure
   const auto may_run = [&] {
     return slot.stage == Slot::Stage::active && !ModifierAccess::leaving(*slot.modifier);
   };
+  // A batch that ends in an exception: whoever can't hear of its end any more hears of that.
   const bool misses_the_end = torn_ && event.type == EventType::BATCH_END &&
                               (call.hooks & (Hooks::event | Hooks::update)) != 0;
   if (misses_the_end && may_run()) abort(*slot.modifier, event);

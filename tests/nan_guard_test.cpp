@@ -318,6 +318,16 @@ BOOST_AUTO_TEST_CASE(bad_batches_count_each_when_another_modifier_breaks_at_thei
   BOOST_TEST(nans->bad_batches_in_a_row() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(a_good_batch_counts_when_another_modifier_breaks_at_its_end) {
+  bus.on({takt::EventType::BATCH_END}, {}, [] { throw std::runtime_error{"no disk"}; });
+  guard({.action = "skip"});
+  BOOST_CHECK_THROW(train({.loss = lost}), takt::ModifierError);
+  BOOST_TEST(nans->bad_batches_in_a_row() == 1);
+  BOOST_CHECK_THROW(train(), takt::ModifierError);
+  BOOST_TEST(nans->bad_batches() == 1);
+  BOOST_TEST(nans->bad_batches_in_a_row() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(an_aborted_batch_does_not_count) {
   guard({.action = "skip", .patience = 2});
   train({.loss = lost});

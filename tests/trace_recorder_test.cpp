@@ -339,6 +339,18 @@ BOOST_AUTO_TEST_CASE(under_propagate_what_is_skipped_is_not_recorded) {
              per_element());
 }
 
+BOOST_AUTO_TEST_CASE(under_propagate_who_misses_the_end_of_a_batch_is_recorded_with_an_abort) {
+  RecordedBus run;
+  run.bus.on(
+      {BATCH_END}, {}, [] { throw std::runtime_error{"no disk"}; }, "save");
+  run.bus.on(
+      {BATCH_END}, {}, [] {}, "log");
+  run.bus.initialize();
+  run.bus.batch_start();
+  BOOST_CHECK_THROW(run.bus.batch_end(), ModifierError);
+  BOOST_TEST(run.told_lines().back() == "batch_end 0/0: save.on_update(no disk) log.on_abort");
+}
+
 BOOST_AUTO_TEST_CASE(under_collect_all_errors_are_recorded) {
   Trio run{ErrorPolicy::collect};
   run.probes[0]->breaks("on_update");

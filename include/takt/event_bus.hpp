@@ -54,8 +54,9 @@ enum class At : std::uint8_t {
 ///
 /// *Errors.* A call that the order does not allow throws `LifecycleError` and changes nothing. One
 /// that is allowed takes effect even if a modifier or observer throws in it; what was thrown then
-/// reaches the caller as the bus's `ErrorPolicy` says. An observer's exception reaches the caller
-/// as it is, after everything else has run; of several, the first.
+/// reaches the caller as the bus's `ErrorPolicy` says. A modifier that misses a BATCH_END for that
+/// gets `on_abort` in its place, as the batch is closed all the same. An observer's exception
+/// reaches the caller as it is, after everything else has run; of several, the first.
 class EventBus {
  public:
   /// What `connect` takes; any callable with this signature converts to it. Use it by name to track

@@ -112,10 +112,7 @@ void ProgressModifier::on_end(State& state, const Event& event) {
   end_line();
 }
 
-void ProgressModifier::on_abort(State&, const Event& event) noexcept {
-  // At a BATCH_END that another modifier's error cut short, the step of the batch counts.
-  if (event.type != EventType::BATCH_END) steps_ = event.global_step;
-}
+void ProgressModifier::on_abort(State&, const Event& event) noexcept { steps_ = event.global_step; }
 
 ProgressModifier::Clock::time_point ProgressModifier::now() const {
   return settings_.clock ? settings_.clock() : Clock::now();
