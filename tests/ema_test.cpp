@@ -188,6 +188,21 @@ BOOST_AUTO_TEST_CASE(apply_twice_is_an_error_and_restore_twice_is_none) {
   BOOST_TEST(weight() == 3.0F);
 }
 
+BOOST_AUTO_TEST_CASE(averages_of_two_decays_may_be_taken_out_in_any_order) {
+  const auto other = bus.emplace<EMAModifier>(EMASettings{.name = "other", .decay = 0.25});
+  average({.decay = 0.5});
+  step_to(5);
+  ema->apply(model);
+  BOOST_TEST(weight() == 3.0F);
+  other->apply(model);
+  BOOST_TEST(weight() == 4.0F);
+  ema->restore(model);
+  BOOST_TEST(weight() == 4.0F);
+  other->restore(model);
+  BOOST_TEST(weight() == 5.0F);
+  BOOST_TEST(averaged() == 3.0F);
+}
+
 BOOST_AUTO_TEST_CASE(before_the_window_opens_there_is_nothing_to_apply) {
   average({.cadence = {.start = 1}});
   step_to(3);

@@ -4,11 +4,11 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -34,7 +34,8 @@ using Values = std::vector<float>;
 
 /// Whether they are the same numbers, the sign of zero included, NaN equal to itself.
 bool same_bits(const Values& a, const Values& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  return std::ranges::equal(a, b, {}, std::bit_cast<std::uint32_t, float>,
+                            std::bit_cast<std::uint32_t, float>);
 }
 
 /// Modifiers of one run, in their order; the quantizer comes before the one at `place`.

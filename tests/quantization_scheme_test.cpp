@@ -97,6 +97,7 @@ BOOST_AUTO_TEST_CASE(a_search_for_the_least_error_is_checked_where_there_is_one)
   BOOST_TEST(has(refusal({.observer = mse, .mse = {.grid = 0}}), "grid is 0"));
   BOOST_TEST(has(refusal({.observer = mse, .mse = {.patience = -1}}), "patience is -1"));
   BOOST_TEST(has(refusal({.observer = mse, .mse = {.norm = 0}}), "norm is 0"));
+  BOOST_TEST(has(refusal({.observer = mse, .mse = {.norm = 17}}), "norm is 17"));
   takt::require_valid({.mse = {.grid = 0}});
   takt::require_valid({.observer = mse, .mse = {.maxshrink = 1, .grid = 1, .patience = 0}});
 }

@@ -50,6 +50,8 @@ struct EMASettings {
 /// two halves of it, for loops that can't put them around a callable, and for a model that is to
 /// keep its averages: when training is over, `apply` is the last word. Both swap, so nothing is
 /// copied or allocated, and what a callable does to the weights meanwhile is done to the averages.
+/// What else is in the model in place of its weights (see `SubstitutedWeights`), such as averages
+/// of another decay or quantized weights, may be taken out before or after.
 ///
 /// Training on with the averages in the model would train the averages, and lose what was trained.
 /// So a BATCH_START, OPTIM_PRE_STEP or due OPTIM_POST_STEP that finds them there brings the trained

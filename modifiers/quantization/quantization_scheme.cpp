@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <ostream>
 
 #include "nearest_name.hpp"
@@ -83,9 +82,9 @@ void require_valid(const kernels::MseSearch& search) {
   if (search.patience < 0) {
     throw InvalidModifier("patience is " + std::to_string(search.patience) + "; it is 0 or more");
   }
-  if (!(search.norm > 0.0) || !std::isfinite(search.norm)) {
+  if (!(search.norm > 0.0 && search.norm <= 16.0)) {
     throw InvalidModifier("norm is " + detail::text_of(search.norm) +
-                          "; it is a number, more than 0");
+                          "; it is a number, more than 0 and at most 16");
   }
 }
 

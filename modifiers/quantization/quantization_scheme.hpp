@@ -54,9 +54,10 @@ void require_valid(const WeightQuantization& weights);
 
 /// The weights of a scheme by its name, in upper or lower case: "W4A16" is 4 bits in groups of 128,
 /// symmetric, "W4A16_ASYM" the same asymmetric, and so for 2 to 7 bits; "W8A16" and "W8A16_ASYM"
-/// are 8 bits per channel. Those with 8 or 4 bits are LLM Compressor's. (A later W8A16 of its has
-/// groups of 128.) Throws `InvalidModifier` for any other name:
-/// takt quantizes weights, to integers, and so no scheme that quantizes activations or has floats.
+/// are 8 bits per channel. Those with 8 or 4 bits are LLM Compressor's, whose newest W8A16 has
+/// groups of 128, where earlier ones, as here, have channels. Throws `InvalidModifier` for any
+/// other name: takt quantizes weights, to integers, and so has no scheme with activations or
+/// floats.
 [[nodiscard]] WeightQuantization quantization_scheme(std::string_view name);
 
 /// The names of all schemes, in upper case.
