@@ -67,8 +67,8 @@ int main(int argc, char** argv) {
   app.add_option("--data", data, "the digits' CSV file: 64 pixels 0..16 and the label per row");
   CLI11_PARSE(app, argc, argv);
   try {
-    // What is pruned has momentum that falls towards zero for ever, and arithmetic with numbers as
-    // small as that takes many times as long: the processor is to take them for zeros.
+    // The momentum of a pruned weight falls towards zero for ever, and processors are slow with
+    // numbers as small as it gets: they are to take them for zeros.
     at::globalContext().setFlushDenormal(true);
     // One batch is too little work to share, and the result would depend on how it is shared.
     torch::set_num_threads(1);
