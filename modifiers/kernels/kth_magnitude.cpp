@@ -173,6 +173,9 @@ Found find_key(Values values, std::size_t k, KthScratch& scratch) {
     std::ranges::transform(values, scratch.survivors.begin(), key_of);
     return sort_out(std::span{scratch.survivors}.first(values.size()), k);
   }
+  // Also where these numbers need none of it: the next ones may.
+  scratch.counts.reserve(std::max(upper_lanes * upper_lane_size, lower_lanes * lower_lane_size));
+  scratch.survivors.reserve(few + 1);
   if (const std::optional<Key> key = frequent(values, k)) {
     const Standing standing = standing_of(*key, values);
     if (k >= standing.below && k - standing.below < standing.equal) return {*key, standing.below};

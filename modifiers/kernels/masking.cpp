@@ -21,8 +21,9 @@ void require_as_many(std::size_t given, std::size_t needed, const char* what) {
 std::span<const float> unmarked_of(std::span<const float> numbers,
                                    std::span<const std::uint8_t> marks,
                                    std::vector<float>& unmarked) {
-  if (std::memchr(marks.data(), 1, marks.size()) == nullptr) return numbers;
+  // First, so that it is not the second pruning that allocates.
   if (unmarked.size() < numbers.size()) unmarked.resize(numbers.size());
+  if (std::memchr(marks.data(), 1, marks.size()) == nullptr) return numbers;
   float* end = unmarked.data();
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     *end = numbers[i];
