@@ -302,9 +302,8 @@ void EventBus::Core::abort_active() noexcept {
   const Recorded recorded{*watchers, &BusWatcher::begin_call, BusCall::abort_batch, event, state};
   for (auto& [order, slot] : roster.slots()) {
     Modifier& modifier = *slot.modifier;
-    if (modifier.phase() == Phase::active && !ModifierAccess::leaving(modifier)) {
-      abort(modifier, event);
-    }
+    // Also one whose removal is queued: its last hooks come with the next call, which may be never.
+    if (modifier.phase() == Phase::active) abort(modifier, event);
   }
 }
 

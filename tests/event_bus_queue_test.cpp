@@ -188,6 +188,18 @@ BOOST_AUTO_TEST_CASE(a_modifier_that_removes_itself_runs_no_further_hook_of_the_
              per_element());
 }
 
+BOOST_AUTO_TEST_CASE(one_whose_removal_waits_for_the_next_call_is_told_of_an_abort) {
+  ProbedBus run;
+  run.add("a", {}, {.due = BATCH_START});
+  run.begin();
+  BOOST_CHECK_THROW(run.bus.batch([&](takt::Batch&) {
+    std::thread{[&] { run.bus.remove("a"); }}.join();
+    throw std::runtime_error{"dropped"};
+  }),
+                    std::runtime_error);
+  BOOST_TEST(run.take("a on_abort").size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_modifier_that_removes_itself_as_it_starts_is_ended) {
   Trio run;
   run.b().then["on_start"] = [&](State&, const Event&) { run.bus.remove("b"); };
@@ -310,14 +322,14 @@ BOOST_AUTO_TEST_CASE(a_modifier_removed_inside_an_observer_before_its_turn_runs_
              per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_modifier_removed_inside_on_abort_is_not_told_of_the_abort) {
+BOOST_AUTO_TEST_CASE(a_modifier_removed_inside_on_abort_is_told_of_the_abort_before_it_ends) {
   Trio run;
   run.b().then["on_abort"] = [&](State&, const Event&) { run.bus.remove("c"); };
   run.bus.batch_start();
   run.take();
   run.bus.abort_batch();
-  BOOST_TEST(run.take() == (Lines{"a on_abort none 0", "b on_abort none 0", "c on_end finalize 0",
-                                  "c on_finalize finalize 0"}),
+  BOOST_TEST(run.take() == (Lines{"a on_abort none 0", "b on_abort none 0", "c on_abort none 0",
+                                  "c on_end finalize 0", "c on_finalize finalize 0"}),
              per_element());
 }
 

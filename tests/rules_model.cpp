@@ -73,7 +73,7 @@ std::string RulesModel::abort_batch() {
   step_taken_ = false;
   const std::vector<MemberPointer> members = members_;
   for (const MemberPointer& member : members) {
-    if (member->phase != Phase::active || member->leaving) continue;
+    if (member->phase != Phase::active) continue;
     run_bare(*member, HookKind::abort, event({}));
   }
   work_off_the_queue();

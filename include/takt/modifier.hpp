@@ -95,7 +95,7 @@ class Modifier {
   // touches anyway.
   std::unique_ptr<const Settings> settings_;
   std::atomic<Phase> phase_{Phase::added};
-  std::atomic<bool> leaving_{false};   // removed; no hook but the last two runs any more
+  std::atomic<bool> leaving_{false};   // removed; only on_abort and the last two hooks run
   std::atomic<bool> attached_{false};  // on a bus
 };
 
