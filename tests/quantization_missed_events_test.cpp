@@ -100,6 +100,16 @@ BOOST_AUTO_TEST_CASE(weights_that_were_not_guarded_after_a_step_are_put_right_wh
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_step_that_moves_quantized_weights_is_undone_and_not_kept_as_good) {
+  for (const bool quantizer_first : {true, false}) {
+    Missing<takt::NanGuardModifier, takt::NanGuardSettings> run{
+        OPTIM_PRE_STEP, {.action = "restore"}, quantizer_first};
+    run.step_to({9, 9, 9, 9});
+    run.step_to({std::numeric_limits<float>::infinity(), 1, 1, 1});
+    TAKT_CHECK_VALUES(run.model[0].values, 3.5, 0.75, -1.25, 0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_step_that_moves_quantized_weights_is_undone_and_not_averaged) {
   for (const bool quantizer_first : {true, false}) {
     Missing<takt::EMAModifier, takt::EMASettings> run{

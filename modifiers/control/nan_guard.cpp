@@ -204,14 +204,16 @@ void NanGuardModifier::look_at_gradients(State& state, const Event& event) {
 
 void NanGuardModifier::look_at_weights(State& state, const Event& event) {
   auto& model = state.get<Model>();
-  const std::string weight = bad_weight(model);
-  if (weight.empty()) {
-    if (action_ == Action::restore) good_.take(model);
-    return;
-  }
-  note(state, event, weight);
-  if (action_ == Action::skip) stop(state, event, weight);
-  if (action_ == Action::restore) good_.put(model);
+  with_trained_weights(state, model, [&] {
+    const std::string weight = bad_weight(model);
+    if (weight.empty()) {
+      if (action_ == Action::restore) good_.take(model);
+      return;
+    }
+    note(state, event, weight);
+    if (action_ == Action::skip) stop(state, event, weight);
+    if (action_ == Action::restore) good_.put(model);
+  });
 }
 
 std::string NanGuardModifier::bad_gradient(Model& model) const {
