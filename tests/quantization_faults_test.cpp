@@ -342,6 +342,10 @@ BOOST_AUTO_TEST_CASE(it_is_quarantined_itself) {
   run.check();
   BOOST_TEST((run.quantizer->phase() == takt::Phase::quarantined));
   run.train(3);
+  const auto successor = run.bus.emplace<QuantizationModifier>(
+      takt::QuantizationSettings{.name = "successor", .scheme = "W8A16"});
+  run.train(1);
+  BOOST_TEST((successor->phase() == takt::Phase::active));
   run.end();
 }
 

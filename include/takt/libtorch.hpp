@@ -75,6 +75,8 @@ class Model final : public takt::Model {
   /// to, or left in another type by `to()`. Throws `std::out_of_range` when there is no parameter
   /// `i`.
   [[nodiscard]] Parameter parameter(std::size_t i) override;
+  /// Whatever the gradient is. Throws like `parameter` for the values themselves.
+  [[nodiscard]] std::span<float> values(std::size_t i) override;
 
  private:
   struct Entry {

@@ -24,8 +24,8 @@ struct Parameter {
   std::string_view kind{};                ///< the layer's kind, such as "Linear"; empty = unknown
 };
 
-/// A model as a list of parameters. Implement these two functions for your tensor library; called
-/// on the loop's thread only.
+/// A model as a list of parameters. Implement `parameter_count` and `parameter` for your tensor
+/// library; called on the loop's thread only.
 class Model {
  public:
   Model() = default;
@@ -37,6 +37,9 @@ class Model {
   [[nodiscard]] virtual std::size_t parameter_count() const = 0;
   /// Parameter `i` of `parameter_count()`.
   [[nodiscard]] virtual Parameter parameter(std::size_t i) = 0;
+  /// The values alone. To be overridden where `parameter` throws for gradients that can't be shown:
+  /// weights have to be brought back even then.
+  [[nodiscard]] virtual std::span<float> values(std::size_t i) { return parameter(i).values; }
 };
 
 /// The positions of the parameters that `targets` choose and `ignore` leaves, in the model's order.

@@ -48,6 +48,12 @@ constexpr const char* what_is_right =
     "modifiers work on contiguous float32 on the CPU: module.to(torch::kCPU, torch::kFloat32), and "
     "set_data(tensor.contiguous())";
 
+void require_shown(const std::string& name, const torch::Tensor& tensor) {
+  const std::string problem = oddity(tensor);
+  if (problem.empty()) return;
+  throw InvalidModel("parameter '" + name + "' is " + problem + "; " + what_is_right);
+}
+
 }  // namespace
 
 Model::Model(torch::nn::Module& module) {
@@ -75,9 +81,7 @@ Model::Model(const std::shared_ptr<torch::nn::Module>& module) : Model{pointed_t
 Parameter Model::parameter(std::size_t i) {
   const Entry& entry = entries_.at(i);
   const torch::Tensor& tensor = entry.tensor;
-  if (const std::string problem = oddity(tensor); !problem.empty()) {
-    throw InvalidModel("parameter '" + entry.name + "' is " + problem + "; " + what_is_right);
-  }
+  require_shown(entry.name, tensor);
   Parameter parameter{.name = entry.name,
                       .shape = {tensor.sizes().data(), tensor.sizes().size()},
                       .values = values_of(tensor),
@@ -96,6 +100,13 @@ Parameter Model::parameter(std::size_t i) {
   }
   count_as_written(tensor);
   return parameter;
+}
+
+std::span<float> Model::values(std::size_t i) {
+  const Entry& entry = entries_.at(i);
+  require_shown(entry.name, entry.tensor);
+  count_as_written(entry.tensor);
+  return values_of(entry.tensor);
 }
 
 }  // namespace takt::libtorch

@@ -71,6 +71,15 @@ void QuantizationModifier::on_initialize(State& state, const Event&) {
 }
 
 void QuantizationModifier::on_start(State& state, const Event&) {
+  try {
+    open(state);
+  } catch (...) {
+    give_back(state);
+    throw;
+  }
+}
+
+void QuantizationModifier::open(State& state) {
   auto& model = state.get<Model>();
   const std::vector<Chosen> chosen = choose(model);
   std::vector<WeightQuantizer> quantizers = quantizers_for(model, chosen);
@@ -99,6 +108,7 @@ void QuantizationModifier::on_event(State& state, const Event& event) {
 void QuantizationModifier::on_update(State& state, const Event&) { put_in_for_batch(state, true); }
 
 void QuantizationModifier::on_end(State& state, const Event&) {
+  give_back(state);  // first: after a quarantine no further hook runs
   auto& model = state.get<Model>();
   open_ = false;
   restore(model);
@@ -114,7 +124,7 @@ void QuantizationModifier::on_abort(State& state, const Event& event) noexcept {
 }
 
 void QuantizationModifier::on_finalize(State& state, const Event&) {
-  if (auto* const parameters = state.find<QuantizationParameters>()) parameters->give_back(name());
+  give_back(state);
   if (applied()) restore(state.get<Model>());
 }
 
@@ -145,7 +155,7 @@ void QuantizationModifier::put_in(Model& model, Substitution how) {
   if (observes_ && how == Substitution::anew) observe(model);
   try {
     for (std::size_t i = 0; i < positions_.size(); ++i) {
-      quantizers_[i].quantize(model.parameter(positions_[i]).values);
+      quantizers_[i].quantize(model.values(positions_[i]));
     }
   } catch (...) {
     full_.put(model);
@@ -198,6 +208,10 @@ void QuantizationModifier::claim(State& state, std::span<const WeightQuantizer> 
   }
 }
 
+void QuantizationModifier::give_back(State& state) const {
+  if (auto* const parameters = state.find<QuantizationParameters>()) parameters->give_back(name());
+}
+
 /// Weights that are still in, as the hook that takes them out was skipped for an error, are taken
 /// out first. Where the cadence is due, `on_update` follows.
 void QuantizationModifier::begin_batch(State& state, const Event& event) {
@@ -222,7 +236,7 @@ void QuantizationModifier::put_in_for_batch(State& state, bool observes) {
 
 void QuantizationModifier::observe(Model& model) {
   for (std::size_t i = 0; i < positions_.size(); ++i) {
-    quantizers_[i].observe(model.parameter(positions_[i]).values);
+    quantizers_[i].observe(model.values(positions_[i]));
   }
 }
 

@@ -54,6 +54,12 @@ struct QuantizationSettings {
 ///   thrown. In what follows OPTIM_PRE_STEP in the same batch they stay, as in a second round of
 ///   `OrderPolicy::several_steps`.
 ///
+/// A loop that makes the bus's calls itself has to call `abort_batch` when an exception leaves a
+/// batch, as `EventBus::batch` does: a bus that is destroyed with a batch open touches no model any
+/// more. Should the model itself refuse to show its weights, they come back at the next of those
+/// moments; it is not changed for another while a batch is open. A `StepWrapper` emits BATCH_START
+/// when forward and backward are over, so under it nothing runs on quantized weights.
+///
 /// Gradients may be accumulated over batches: each of them runs on quantized weights. With
 /// `invocations_per_step`, a pair of optimizer calls that is not the last one emits no event, so
 /// quantized weights are in while it runs: what an optimizer does to the weights there is undone at
@@ -69,8 +75,8 @@ struct QuantizationSettings {
 /// weights as they are then. A BATCH_START that finds applied ones brings the full-precision ones
 /// back and throws `LifecycleError`; after the window nothing watches.
 ///
-/// The scales are in the state, `QuantizationParameters`, found for the last time when the window
-/// closes, in the weights that stay.
+/// The scales are in the state, `QuantizationParameters`: when the window closes, those of the
+/// weights that stay, and after an `apply` later than that, those of the weights that it found.
 ///
 /// With a pruning modifier, in whichever order the two are registered, the same weights come of it:
 /// it prunes full-precision weights, zeros are zeros when quantized, and scales are those of the
@@ -146,6 +152,8 @@ class QuantizationModifier : public Modifier, private WeightSubstitute {
   [[nodiscard]] std::vector<Chosen> choose(Model& model) const;
   [[nodiscard]] std::vector<WeightQuantizer> quantizers_for(Model& model,
                                                             std::span<const Chosen> chosen) const;
+  void open(State& state);
+  void give_back(State& state) const;
   void claim(State& state, std::span<const WeightQuantizer> quantizers);
   void begin_batch(State& state, const Event& event);
   void put_in_for_batch(State& state, bool observes);

@@ -20,6 +20,7 @@
 #include <takt/modifiers/metrics.hpp>
 #include <takt/modifiers/nan_guard.hpp>
 #include <takt/modifiers/progress.hpp>
+#include <takt/modifiers/quantization.hpp>
 #include <takt/modifiers/set_learning_rate.hpp>
 #include <takt/modifiers/timer.hpp>
 #include <takt/takt.hpp>
@@ -94,6 +95,55 @@ BOOST_AUTO_TEST_CASE(magnitude_pruning_zeroes_ever_more_weights_and_holds_them) 
   training.check_weights({0, -4.5F, 0, 0});
   training.step();  // its window has closed
   training.check_weights({-0.5F, -5, -0.5F, -0.5F});
+}
+
+BOOST_AUTO_TEST_CASE(quantization_runs_on_rounded_weights_and_moves_the_full_precision_ones) {
+  Training training{{7.5F, 2.25F, -3.5F, 0.75F}};
+  const auto quantization = training.bus.emplace<takt::QuantizationModifier>(
+      takt::QuantizationSettings{.targets = {"Linear"}, .scheme = "W4A16"});
+  training.bus.initialize();
+  training.bus.batch([&](takt::Batch& batch) {
+    training.check_weights({7, 2, -4, 1});  // a scale of 7.5 / 7.5
+    training.optimizer.zero_grad();
+    const torch::Tensor loss = 0.5F * training.fc->weight.square().sum();
+    batch.loss(loss.item<double>());
+    loss.backward();  // the gradient is the rounded weight
+    batch.step([&] {
+      training.check_weights({7.5F, 2.25F, -3.5F, 0.75F});
+      training.optimizer.step();
+    });
+  });
+  BOOST_TEST(*training.bus.state().loss == 35.0);
+  training.check_weights({4, 1.25F, -1.5F, 0.25F});
+  quantization->with_quantized(training.model, [&] { training.check_weights({4, 1, -2, 0}); });
+  training.check_weights({4, 1.25F, -1.5F, 0.25F});
+}
+
+BOOST_AUTO_TEST_CASE(full_precision_weights_come_back_though_their_gradient_is_sparse) {
+  for (const takt::ErrorPolicy errors :
+       {takt::ErrorPolicy::propagate, takt::ErrorPolicy::collect, takt::ErrorPolicy::quarantine}) {
+    torch::nn::Embedding embedding{torch::nn::EmbeddingOptions{2, 2}.sparse(true)};
+    const torch::Tensor start = torch::tensor({7.5F, 2.25F, -3.5F, 15.0F}).view({2, 2});
+    embedding->weight.set_data(start.clone());
+    torch::optim::SGD optimizer{embedding->parameters(), torch::optim::SGDOptions{0.5}};
+    takt::libtorch::Model model{embedding};
+    takt::EventBus bus{{}, {.errors = errors}};
+    bus.state().set(model);
+    const auto quantization =
+        bus.emplace<takt::QuantizationModifier>(takt::QuantizationSettings{.scheme = "W4A16"});
+    bus.initialize();
+    for (int i = 0; i < 2; ++i) {
+      bus.batch([&](takt::Batch& batch) {
+        BOOST_TEST(!torch::equal(embedding->weight, start));
+        optimizer.zero_grad();
+        embedding->forward(torch::tensor({1})).sum().backward();
+        batch.step([&] { optimizer.step(); });
+      });
+    }
+    BOOST_TEST((quantization->phase() == takt::Phase::active));
+    const torch::Tensor moved = torch::tensor({7.5F, 2.25F, -4.5F, 14.0F}).view({2, 2});
+    BOOST_TEST(torch::equal(embedding->weight, moved));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(magnitude_pruning_holds_against_momentum) {
