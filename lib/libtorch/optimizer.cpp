@@ -34,9 +34,11 @@ Optimizer::Optimizer(torch::optim::Optimizer& optimizer) : optimizer_{optimizer}
 
 void Optimizer::find_ratios() {
   const auto& groups = optimizer_.param_groups();
-  while (ratios_.size() < groups.size()) {
-    ratios_.push_back(ratio(rate_of(groups[ratios_.size()]), rate_of(groups.front())));
+  std::vector<double> ratios = ratios_;
+  while (ratios.size() < groups.size()) {
+    ratios.push_back(ratio(rate_of(groups[ratios.size()]), rate_of(groups.front())));
   }
+  ratios_ = std::move(ratios);
 }
 
 double Optimizer::learning_rate() const { return learning_rate(0); }
