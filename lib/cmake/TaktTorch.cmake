@@ -21,7 +21,13 @@ if(NOT TAKT_TORCH_API_DIR OR NOT TAKT_TORCH_LIBRARY OR NOT TAKT_TORCH_CPU_LIBRAR
   set(TAKT_TORCH_PROBLEM "LibTorch is not there: install libtorch-dev, or name the folder of a \
 LibTorch in CMAKE_PREFIX_PATH")
 else()
-  file(STRINGS ${TAKT_TORCH_API_DIR}/torch/version.h takt_torch_numbers
+  string(REPLACE "/torch/csrc/api/include" "" takt_torch_root ${TAKT_TORCH_API_DIR})
+  # The newest ones only include that from there.
+  set(takt_torch_version_header ${takt_torch_root}/torch/headeronly/version.h)
+  if(NOT EXISTS ${takt_torch_version_header})
+    set(takt_torch_version_header ${TAKT_TORCH_API_DIR}/torch/version.h)
+  endif()
+  file(STRINGS ${takt_torch_version_header} takt_torch_numbers
     REGEX "^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
   string(REGEX MATCHALL "[0-9]+" takt_torch_numbers "${takt_torch_numbers}")
   list(JOIN takt_torch_numbers "." TAKT_TORCH_VERSION)
@@ -36,7 +42,6 @@ endif()
 if(TAKT_TORCH_FOUND AND NOT TARGET takt_torch)
   # Imported, so that its headers are the system's: their warnings are not ours.
   add_library(takt_torch INTERFACE IMPORTED GLOBAL)
-  string(REPLACE "/torch/csrc/api/include" "" takt_torch_root ${TAKT_TORCH_API_DIR})
   target_include_directories(takt_torch INTERFACE ${takt_torch_root} ${TAKT_TORCH_API_DIR})
   target_link_libraries(takt_torch INTERFACE
     ${TAKT_TORCH_LIBRARY} ${TAKT_TORCH_CPU_LIBRARY} ${TAKT_TORCH_C10_LIBRARY})
