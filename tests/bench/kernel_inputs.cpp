@@ -33,12 +33,11 @@ std::vector<float> mostly_zeros() {
 
 std::vector<float> constant() { return std::vector<float>(kth_count, 0.37F); }
 
-/// Those of a logistic distribution, which is much like a normal one.
+/// Magnitudes of an exponential distribution, the smallest first.
 std::vector<float> sorted() {
   std::vector<float> numbers(kth_count);
   for (std::size_t i = 0; i < kth_count; ++i) {
-    const auto share = static_cast<float>((static_cast<double>(i) + 0.5) / kth_count);
-    numbers[i] = std::log(share / (1.0F - share));
+    numbers[i] = static_cast<float>(-std::log1p(-(static_cast<double>(i) + 0.5) / kth_count));
   }
   return numbers;
 }

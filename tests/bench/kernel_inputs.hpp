@@ -22,7 +22,7 @@ struct KthCase {
 
 inline constexpr std::size_t kth_count = 25'000'000;
 
-/// 25 million numbers each: normal ones, also with 90 % zeros and in order, and equal ones.
+/// 25 million numbers each: normal ones, also with 90 % zeros, equal ones, and ones in order.
 const std::vector<KthCase>& kth_cases();
 
 std::vector<float> magnitudes_of(std::vector<float> numbers);

@@ -52,6 +52,7 @@ void fake_quantize_of_takt(benchmark::State& state) {
 void fake_quantize_of_loop(benchmark::State& state) {
   const Channels channels;
   std::vector<float> out(Channels::size);
+  benchmark::DoNotOptimize(out.data());
   for (auto _ : state) {
     for (std::size_t i = 0; i < Channels::size; ++i) {
       const auto [scale, zero_point] = channels.affines[i / Channels::columns];
@@ -77,6 +78,7 @@ void blend_of_takt(benchmark::State& state, std::size_t count) {
 void blend_of_loop(benchmark::State& state, std::size_t count) {
   std::vector<float> averages(count);
   const std::vector<float> values = normal_numbers(count);
+  benchmark::DoNotOptimize(averages.data());
   for (auto _ : state) {
     for (std::size_t i = 0; i < count; ++i) {
       averages[i] = static_cast<float>(blended_share * double{averages[i]} +

@@ -122,7 +122,7 @@ std::vector<Verdict> judge(const Results& results) {
               Bound::at_least, 4.0);
   judge.ratio("blend 131072: lerp_ / takt", "blend 131072/lerp_", "blend 131072/takt",
               Bound::at_least, 1.5);
-  judge.percent("torch step: bus calls, in percent", "torch step/bus calls",
+  judge.percent("torch step: bus calls, % of medians", "torch step/bus calls",
                 "torch step/LeNet-300-100", 0.1);
   return judge.verdicts;
 }
