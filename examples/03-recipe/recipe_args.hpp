@@ -11,10 +11,10 @@
 #include <system_error>
 #include <takt/setting_value.hpp>
 
-// "sparsity=0.8"
+// "sparsity=0.8": a number where the value is one, and text otherwise.
 inline takt::SettingEntry read_arg(const std::string& text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) {
+  if (equals == std::string::npos || equals == 0) {
     throw CLI::ValidationError("--arg", "\"" + text + "\" is no NAME=VALUE");
   }
   const std::string value = text.substr(equals + 1);

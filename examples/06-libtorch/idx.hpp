@@ -108,6 +108,9 @@ inline Mnist read_mnist(const std::filesystem::path& folder) {
                                              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
   for (const char* name : names) {
     if (std::filesystem::is_regular_file(folder / name)) continue;
+    if (std::filesystem::exists(folder / (std::string{name} + ".gz"))) {
+      throw std::runtime_error((folder / name).string() + ".gz is compressed; gunzip it first");
+    }
     std::string all;
     for (const char* each : names) all += std::string{all.empty() ? "" : ", "} + each;
     throw std::runtime_error(folder.string() + " has no " + name + "; MNIST is the files " + all +

@@ -47,8 +47,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   CLI::Option* folder = app.add_option(
       "--mnist", mnist, "a folder with MNIST's four IDX files, in place of the digits");
-  app.add_option("--seed", settings.seed, "for the first weights, the order of the images, noise")
-      ->capture_default_str();
+  CLI::Option* seed = app.add_option("--seed", settings.seed,
+                                     "for the first weights, the order of the images, noise")
+                          ->capture_default_str();
   app.add_option("--recipe", recipe_file, "the recipe, YAML or JSON");
   app.add_option("--arg", args,
                  "NAME=VALUE, in place of one of the recipe's args; may be repeated");
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
       ->excludes(stage)
       ->excludes(trace)
       ->excludes(save)
+      ->excludes(seed)
       ->check(CLI::Range(1, 1000));
   app.add_option("--data", data, "the digits' CSV file: 64 pixels 0..16 and the label per row");
   CLI11_PARSE(app, argc, argv);
@@ -71,11 +73,16 @@ int main(int argc, char** argv) {
     // numbers as small as it gets: they are to take them for zeros.
     at::globalContext().setFlushDenormal(true);
     // One batch is too little work to share, and the result would depend on how it is shared.
+    // OpenBLAS has threads of its own, as many as OPENBLAS_NUM_THREADS says when the program
+    // starts.
     torch::set_num_threads(1);
 
     // The args and stages asked for, and those of `options`.
     const auto read = [&](takt::RecipeOptions options) {
-      for (const std::string& arg : args) options.args.push_back(read_arg(arg));
+      for (const std::string& arg : args) {
+        // Those that a comparison is about come last, and hold.
+        options.args.insert(options.args.begin(), read_arg(arg));
+      }
       options.stages.insert(options.stages.end(), stages.begin(), stages.end());
       return takt::Recipe::from_file(recipe_file, options);
     };

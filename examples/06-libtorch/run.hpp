@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -31,12 +32,20 @@ struct RunSettings {
   std::string save{};      // where to save the network; empty = nowhere
 };
 
-// The accuracy of a saved network.
-inline double saved_accuracy(const std::string& file, const std::string& network,
-                             const ImageSet& images) {
-  std::shared_ptr<Network> loaded = make_network(network, images.size());
+// Throws std::runtime_error unless a saved network has the parameters of the one that was saved,
+// and reads as many of the test images right.
+inline void check_saved(const std::string& file, Network& saved, std::shared_ptr<Network> loaded,
+                        const ImageSet& images) {
   torch::load(loaded, file);
-  return accuracy(*loaded, images.test);
+  const std::vector<torch::Tensor> before = saved.parameters();
+  const std::vector<torch::Tensor> after = loaded->parameters();
+  const auto same = [](const torch::Tensor& a, const torch::Tensor& b) {
+    return torch::equal(a, b);
+  };
+  if (!std::ranges::equal(before, after, same) ||
+      accuracy(saved, images.test) != accuracy(*loaded, images.test)) {
+    throw std::runtime_error(file + " is not the network that was saved");
+  }
 }
 
 inline void write_scales(const std::string& file, const takt::QuantizationParameters& parameters) {
@@ -74,17 +83,13 @@ inline std::vector<StageResult> run(const ImageSet& images, const takt::Recipe& 
   std::vector<StageResult> stages = results.finish();
 
   if (!settings.save.empty()) {
-    if (const auto quantization = quantization_of(bus)) {
+    if (const auto quantization = quantization_of(bus);
+        quantization && stages.back().stage.quantized) {
       quantization->apply(model);
       write_scales(settings.save + ".scales.json", takt::QuantizationParameters::of(bus.state()));
     }
     torch::save(network, settings.save);
-    const double loaded = saved_accuracy(settings.save, settings.network, images);
-    if (loaded != stages.back().accuracy) {
-      throw std::runtime_error(
-          fmt::format("{} reads {} of the test images right, and the network that was saved {}",
-                      settings.save, loaded, stages.back().accuracy));
-    }
+    check_saved(settings.save, *network, make_network(settings.network, images.size()), images);
     fmt::print("saved, and loaded back as it was: {}\n", settings.save);
   }
   return stages;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <takt/modifiers/quantization.hpp>
 #include <takt/modifiers/quantization_parameters.hpp>
@@ -65,11 +66,19 @@ struct StageResult {
   Clock::duration in_takt{};  // of it, what modifiers took
 };
 
+// The bus's one modifier that quantizes, null when it has none. Throws std::runtime_error when it
+// has several: what is measured here is what one does.
 inline std::shared_ptr<takt::QuantizationModifier> quantization_of(const takt::EventBus& bus) {
+  std::shared_ptr<takt::QuantizationModifier> only;
   for (const std::shared_ptr<takt::Modifier>& modifier : bus.modifiers()) {
-    if (auto found = std::dynamic_pointer_cast<takt::QuantizationModifier>(modifier)) return found;
+    auto found = std::dynamic_pointer_cast<takt::QuantizationModifier>(modifier);
+    if (found && only) {
+      throw std::runtime_error(
+          "the recipe has two QuantizationModifiers; use the config_groups of one");
+    }
+    if (found) only = std::move(found);
   }
-  return nullptr;
+  return only;
 }
 
 // What there is of the weights of a model, and how they are quantized; `quantized` may be null.
@@ -89,7 +98,8 @@ inline std::vector<WeightCount> count_weights(takt::Model& model,
 }
 
 // The bytes of a file with all parameters: of a weight with zeros enough, a bit for each element
-// that says whether it is zero, and the others; of one that is quantized, its scales besides.
+// that says whether it is zero, and the others; of one that is quantized, scales and zero points
+// besides.
 inline double stored_bytes(takt::Model& model, const std::vector<WeightCount>& weights,
                            const takt::QuantizationParameters* quantized) {
   double bits = 0.0;
@@ -103,7 +113,9 @@ inline double stored_bytes(takt::Model& model, const std::vector<WeightCount>& w
     const auto others = static_cast<double>(weight.elements - weight.zeros);
     bits += std::min(each * elements, elements + each * others);
     const auto* how = quantized ? quantized->find(weight.name) : nullptr;
-    if (how) bits += 32.0 * static_cast<double>(how->affines.size());
+    if (!how) continue;
+    const double zero_point = how->weights.symmetric ? 0.0 : each;
+    bits += (32.0 + zero_point) * static_cast<double>(how->affines.size());
   }
   return bits / 8.0;
 }
@@ -127,9 +139,9 @@ class StageResults {
   StageResults(const StageResults&) = delete;
   StageResults& operator=(const StageResults&) = delete;
 
-  // Once training is over: all stages.
+  // Once training is over: all stages that it came to.
   std::vector<StageResult> finish() {
-    measure(stages_of(recipe_).back(), nullptr);
+    measure(stages_of(recipe_).at(results_.size()), nullptr);
     return std::move(results_);
   }
 
