@@ -2,14 +2,12 @@
 #include "takt/plugin.hpp"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "error_text.hpp"
+#include "scratch_folder.hpp"
 #include "takt/error.hpp"
 #include "takt/event_bus.hpp"
 #include "takt/registry.hpp"
@@ -28,6 +28,8 @@ namespace fs = std::filesystem;
 using takt::load_plugin;
 using takt::PluginError;
 using takt::Registry;
+using takt::test::message_of;
+using takt::test::ScratchFolder;
 
 const fs::path folder{TAKT_TEST_PLUGINS};
 
@@ -39,29 +41,6 @@ bool is_loaded(const fs::path& file) {
   dlclose(library);
   return true;
 }
-
-/// A folder for one test, which is gone after it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_{fs::temp_directory_path() / "takt-plugin-test-"} {
-    path_ += std::to_string(getpid());
-    fs::create_directory(path_);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { fs::remove_all(path_); }
-
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
-  [[nodiscard]] fs::path write(const std::string& name, const std::string& text) const {
-    std::ofstream{path_ / name} << text;
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
 
 /// TAKT_PLUGIN_PATH, as long as this lives.
 class PluginPath {
@@ -116,17 +95,6 @@ void check_refused(const fs::path& file, const std::vector<std::string>& words,
   BOOST_TEST(is_loaded(file) == loaded);
 }
 
-/// The text of what `run` throws. The exception itself is gone when this returns.
-template <class Error, class Callable>
-std::string message_of(const Callable& run) {
-  try {
-    run();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 void run_batches(takt::EventBus& bus, int count) {
   for (int i = 0; i < count; ++i) bus.batch([](takt::Batch& batch) { batch.step([] {}); });
 }
@@ -170,7 +138,7 @@ BOOST_AUTO_TEST_CASE(settings_of_a_plugins_modifier_are_checked_like_any_other) 
 }
 
 BOOST_AUTO_TEST_CASE(the_same_file_a_second_time_changes_nothing) {
-  const TemporaryFolder temporary;
+  const ScratchFolder temporary;
   fs::create_symlink(file_of("good"), temporary / "link.so");
   Registry registry;
   load_plugin(file_of("good"), registry);
@@ -332,7 +300,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_there_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_is_refused) {
-  const TemporaryFolder temporary;
+  const ScratchFolder temporary;
   check_refused(temporary.path(), {"folder"});
 }
 
@@ -341,9 +309,9 @@ BOOST_AUTO_TEST_CASE(something_that_is_no_file_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_shared_library_is_refused) {
-  const TemporaryFolder temporary;
-  check_refused(temporary.write("text.so", std::string(1000, ' ')), {"can't be loaded", "ELF"});
-  check_refused(temporary.write("empty.so", ""), {"can't be loaded", "takt_add_plugin"});
+  const ScratchFolder temporary;
+  check_refused(temporary.file("text.so", std::string(1000, ' ')), {"can't be loaded", "ELF"});
+  check_refused(temporary.file("empty.so", ""), {"can't be loaded", "takt_add_plugin"});
 }
 
 BOOST_AUTO_TEST_CASE(a_shared_library_that_is_no_plugin_is_refused) {
@@ -377,7 +345,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_a_builtin_modifier_has_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_name_that_another_plugin_has_is_refused_with_that_plugin) {
-  const TemporaryFolder temporary;
+  const ScratchFolder temporary;
   fs::copy_file(file_of("good"), temporary / "copy.so");
   Registry registry;
   load_plugin(file_of("good"), registry);
@@ -419,18 +387,18 @@ BOOST_AUTO_TEST_CASE(a_plain_name_is_looked_for_in_the_plugin_path) {
 }
 
 BOOST_AUTO_TEST_CASE(the_first_folder_that_has_the_plugin_wins) {
-  const TemporaryFolder temporary;
+  const ScratchFolder temporary;
   fs::create_directory(temporary / "libgood.so");  // no file, so not it
   const PluginPath path{temporary.path().string() + ":" + folder.string()};
   BOOST_TEST(takt::find_plugin("good") == file_of("good"));
-  (void)temporary.write("good.so", "");
+  (void)temporary.file("good.so", "");
   BOOST_TEST(takt::find_plugin("good") == temporary / "good.so");
 }
 
 BOOST_AUTO_TEST_CASE(in_one_folder_the_name_with_lib_comes_first) {
-  const TemporaryFolder temporary;
-  (void)temporary.write("good.so", "");
-  (void)temporary.write("libgood.so", "");
+  const ScratchFolder temporary;
+  (void)temporary.file("good.so", "");
+  (void)temporary.file("libgood.so", "");
   const PluginPath path{temporary.path().string()};
   BOOST_TEST(takt::find_plugin("good") == temporary / "libgood.so");
 }

@@ -14,7 +14,7 @@ namespace takt::kernels {
 /// share below 1/2 as value + share * (average - value). For finite numbers that never overflows;
 /// an average that equals its value stays, and none leaves the range of the two. Its error is half
 /// an ulp of the result, as of a single rounding, and at most 2^-22 of the step from that end. The
-/// same in double would take four times as long, and bring nothing that float has room for. A NaN
+/// same in double would take twice as long, and bring nothing that float has room for. A NaN
 /// of either gives NaN, an infinity gives NaN or itself.
 ///
 /// Throws `InvalidModifier` for spans that differ in size, and a share that is not from 0 to 1. The
