@@ -125,6 +125,16 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_window_and_of_training_take_out_what_is_appl
   TAKT_CHECK_VALUES(model[0].values, 3.5, 1.25, 0, 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_window_that_closes_with_a_calibration_epoch_takes_out_what_is_applied) {
+  quantize({.cadence = {.end = 0}, .config_groups = all_as(three_bits)});
+  model[0].values = {3.5, 1.25, 0, 0};
+  bus.calibration_epoch_start();
+  modifier->apply(model);
+  bus.calibration_epoch_end();
+  BOOST_TEST(!modifier->applied());
+  TAKT_CHECK_VALUES(model[0].values, 3.5, 1.25, 0, 0);
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_a_window_that_training_cuts_short_takes_out_what_is_applied) {
   quantize({.config_groups = all_as(three_bits)});
   (void)step_to({7, 1.25, 0, 0});

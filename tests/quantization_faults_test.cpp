@@ -349,6 +349,23 @@ BOOST_AUTO_TEST_CASE(it_is_quarantined_itself) {
   run.end();
 }
 
+BOOST_AUTO_TEST_CASE(one_that_is_quarantined_as_it_starts_leaves_its_parameters_to_another) {
+  VectorModel model{{{.name = "w", .shape = {2, 2}, .values = {3.5, 1, 0, 0}}}};
+  takt::EventBus bus{{}, {.errors = ErrorPolicy::quarantine}};
+  bus.state().set(model);
+  const auto first = bus.emplace<QuantizationModifier>(
+      takt::QuantizationSettings{.name = "first", .config_groups = all_as(three_bits)});
+  bus.initialize();
+  model[0].values.pop_back();
+  bus.batch([](Batch&) {});
+  BOOST_TEST((first->phase() == takt::Phase::quarantined));
+  model[0].values.push_back(0);
+  const auto second = bus.emplace<QuantizationModifier>(
+      takt::QuantizationSettings{.name = "second", .config_groups = all_as(three_bits)});
+  bus.batch([](Batch&) {});
+  BOOST_TEST((second->phase() == takt::Phase::active));
+}
+
 // A model that can't show a parameter, once.
 
 namespace {

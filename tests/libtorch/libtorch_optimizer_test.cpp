@@ -141,6 +141,18 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_added_while_the_first_is_at_zero_is_refused
   check_rates(rates, {0.4, 0.2});
 }
 
+BOOST_AUTO_TEST_CASE(of_several_groups_that_are_added_the_ratios_are_found_all_or_none) {
+  SGD optimizer = sgd({0.1});
+  Optimizer rates{optimizer};
+  rates.set_learning_rate(0.0);
+  optimizer.add_param_group(group(0.0));
+  optimizer.add_param_group(group(0.05));
+  BOOST_CHECK_THROW(rates.set_learning_rate(0.4), takt::InvalidModel);
+  rates.set_learning_rate(0, 0.1);
+  rates.set_learning_rate(0.4);
+  check_rates(rates, {0.4, 0.0, 0.2});
+}
+
 BOOST_AUTO_TEST_CASE(a_rate_that_is_no_rate_is_refused_and_changes_nothing) {
   SGD optimizer = sgd({0.1, 0.01});
   Optimizer rates{optimizer};
