@@ -27,4 +27,10 @@ Modifier::Modifier(std::string name, Cadence cadence, Interests interests) {
 
 Modifier::~Modifier() = default;
 
+void Modifier::save(std::ostream&) {}
+
+void Modifier::load(State& state, const Event& event, std::istream&) {
+  if (phase() == Phase::active) on_start(state, event);
+}
+
 }  // namespace takt

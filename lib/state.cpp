@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <boost/core/demangle.hpp>
+#include <utility>
 
 #include "takt/error.hpp"
 
 namespace takt {
+
+void State::after_call(const Modifier& modifier, std::function<void(EventBus&)> work) {
+  deferred_.push_back({&modifier, std::move(work)});
+}
 
 void State::throw_missing(std::type_index type) const {
   const std::string name = boost::core::demangle(type.name());

@@ -76,6 +76,19 @@ class Modifier {
   /// Once, at FINALIZE, or when it is removed.
   virtual void on_finalize(State&, const Event&) {}
 
+  /// Writes what `load` needs of it, for a checkpoint: on the loop's thread, between two of its
+  /// calls, when `on_initialize` has run, unless it is quarantined. By default nothing. What it
+  /// throws keeps the checkpoint from being written.
+  virtual void save(std::ostream& out);
+  /// Takes up what `save` wrote, where a run is resumed: after `on_initialize`, with `phase()` as
+  /// it was when saved, and in place of `on_start`. The state's model is as it was, too. `in` has
+  /// those bytes and no others, and all of them have to be read; the event has the counters and no
+  /// type. What it throws becomes a `CheckpointError`, and must leave it as it was before.
+  ///
+  /// By default a modifier that is active starts again, `on_start`, as on a bus that begins inside
+  /// its window: enough for one that keeps nothing but what it finds there.
+  virtual void load(State& state, const Event& event, std::istream& in);
+
   [[nodiscard]] const std::string& name() const noexcept { return settings_->name; }
   [[nodiscard]] const Cadence& cadence() const noexcept { return settings_->cadence; }
   [[nodiscard]] const Interests& interests() const noexcept { return settings_->interests; }

@@ -5,6 +5,7 @@
 #define TAKT_STATE_HPP
 
 #include <concepts>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,13 @@
 #include "takt/optimizer.hpp"
 
 namespace takt {
+
+class EventBus;
+class Modifier;
+
+namespace detail {
+class StateAccess;
+}
 
 /// Hands modifiers the objects they act on, found by type, with the run's loss, metrics and
 /// requests. It belongs to the loop's thread; only `control` may be used from any other.
@@ -66,7 +74,20 @@ class State {
     throw_missing(typeid(T));
   }
 
+  /// For a hook of `modifier` that has to act between two events: `work(bus)` runs once on the
+  /// loop's thread when the bus's current call has taken its effect, clock and queued additions
+  /// included. What it throws counts as thrown by that modifier's `on_update` at that event. It
+  /// does not run when the modifier has been removed or quarantined by then.
+  void after_call(const Modifier& modifier, std::function<void(EventBus&)> work);
+
  private:
+  friend class detail::StateAccess;
+
+  struct Deferred {
+    const Modifier* modifier = nullptr;
+    std::function<void(EventBus&)> work{};
+  };
+
   struct Entry {
     void* object = nullptr;
     std::shared_ptr<void> owner{};
@@ -102,6 +123,7 @@ class State {
   [[noreturn]] void throw_missing(std::type_index type) const;
 
   std::unordered_map<std::type_index, Entry> objects_;
+  std::vector<Deferred> deferred_;
 };
 
 }  // namespace takt
