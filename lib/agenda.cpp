@@ -2,6 +2,7 @@
 #include "agenda.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "index.hpp"
 #include "lifecycle.hpp"
@@ -120,9 +121,13 @@ void Agenda::close(Slot& slot) noexcept {
   slot.stage = Slot::Stage::dormant;
 }
 
+void Agenda::dismiss(Slot& slot) noexcept {
+  close(slot);
+  if (std::exchange(slot.counted, false)) --admitted_;
+}
+
 void Agenda::bury(Slots::node_type slot) {
-  close(slot.mapped());
-  if (slot.mapped().counted) --admitted_;
+  dismiss(slot.mapped());
   slot.mapped().modifier.reset();
   if (stale_) buried_.push_back(std::move(slot));
 }
@@ -201,24 +206,40 @@ void Agenda::list_due(Slot& slot) {
 void Agenda::start_pending(std::int64_t step) {
   sort_by_order(starting_);
   for (Slot* const slot : starting_) {
-    slot->stage = Slot::Stage::active;
     boundary_.push_back({slot->modifier.get(), slot, Hooks::start, start_types});
-    const Interests& interests = slot->modifier->interests();
-    list(*slot, interests.every, Hooks::event, always_);
-    if (slot->due.every_step(step)) {
-      list(*slot, interests.due, Hooks::update, always_);
-    } else if (!interests.due.empty() && slot->due.next(step) == step) {
-      slot->next_due = step;
-      list_due(*slot);
-    }
-    if (slot->due.last() == step) ending_.push_back(slot);
-    schedule(*slot, step);
+    activate(*slot, step);
   }
   starting_.clear();
+  put_in_order(step);
+}
+
+void Agenda::activate(Slot& slot, std::int64_t step) {
+  slot.stage = Slot::Stage::active;
+  const Interests& interests = slot.modifier->interests();
+  list(slot, interests.every, Hooks::event, always_);
+  if (slot.due.every_step(step)) {
+    list(slot, interests.due, Hooks::update, always_);
+  } else if (!interests.due.empty() && slot.due.next(step) == step) {
+    slot.next_due = step;
+    list_due(slot);
+  }
+  if (slot.due.last() == step) ending_.push_back(&slot);
+  schedule(slot, step);
+}
+
+/// After some have been activated.
+void Agenda::put_in_order(std::int64_t step) noexcept {
   for (Calls& calls : always_) sort_by_order(calls);
   sort();
   refresh();
   find_next_change(step);
+}
+
+void Agenda::resume(std::span<Slot* const> slots, std::int64_t step) {
+  for (Slot* const slot : slots) close(*slot);
+  settle();
+  for (Slot* const slot : slots) activate(*slot, step);
+  put_in_order(step);
 }
 
 std::span<const Call> Agenda::calls(EventType type, std::int64_t step, bool step_taken) {

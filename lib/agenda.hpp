@@ -43,9 +43,13 @@ class Agenda {
 
   /// The modifier has been initialized at `step`: its window may open from now on.
   void admit(Slot& slot, std::int64_t step);
+  /// These have been admitted at `step`, where a run is resumed, and have started before.
+  void resume(std::span<Slot* const> slots, std::int64_t step);
   /// The modifier runs no more: it has ended, or is about to. Safe while the calls of an event run.
   void close(Slot& slot) noexcept;
-  /// Closes, and keeps the slot until no list names it any more.
+  /// Closes, and takes back that the modifier was admitted.
+  void dismiss(Slot& slot) noexcept;
+  /// Dismisses, and keeps the slot until no list names it any more.
   void bury(Slots::node_type slot);
   /// Closes everything.
   void clear() noexcept;
@@ -68,6 +72,8 @@ class Agenda {
   void reserve_for(const Slot& slot);
   void wake(Slot& slot, std::int64_t step);
   void start_pending(std::int64_t step);
+  void activate(Slot& slot, std::int64_t step);
+  void put_in_order(std::int64_t step) noexcept;
   void schedule(Slot& slot, std::int64_t step);
   void list_due(Slot& slot);
   void take_off(Slot& slot) noexcept;

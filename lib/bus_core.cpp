@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "bus_core.hpp"
 
+#include <algorithm>
+
+#include "hooks_run.hpp"
 #include "modifier_access.hpp"
+#include "state_access.hpp"
 
 namespace takt {
 
@@ -9,26 +13,12 @@ using detail::BusWatcher;
 using detail::Call;
 using detail::Failures;
 using detail::Hooks;
+using detail::HooksRun;
 using detail::ModifierAccess;
 using detail::Slot;
+using detail::StateAccess;
 
 namespace {
-
-/// As long as one of these lives, hooks and observers of that call run, whatever they throw.
-class HooksRun {
- public:
-  HooksRun(detail::Lifecycle& lifecycle, BusCall call) noexcept : lifecycle_{lifecycle} {
-    lifecycle_.begin_hooks(call);
-  }
-  HooksRun(detail::Lifecycle& lifecycle, EventType type) noexcept
-      : HooksRun{lifecycle, detail::call_for(type)} {}
-  ~HooksRun() { lifecycle_.end_hooks(); }
-  HooksRun(const HooksRun&) = delete;
-  HooksRun& operator=(const HooksRun&) = delete;
-
- private:
-  detail::Lifecycle& lifecycle_;
-};
 
 /// As long as one of these lives, hooks belong to what the watchers have been told of.
 class Recorded {
@@ -72,11 +62,12 @@ void call_hook(Modifier& modifier, Hook hook, State& state, const Event& event) 
 
 }  // namespace
 
-EventBus::Core::Core(const Event& start, BusOptions bus_options)
+EventBus::Core::Core(EventBus& bus, const Event& start, BusOptions bus_options)
     : options{bus_options},
       lifecycle{start, options.order},
       roster{lifecycle, attention, queued_bit},
-      observers{attention} {}
+      observers{attention},
+      bus_{bus} {}
 
 template <EventType type>
 void EventBus::Core::call_the_long_way() {
@@ -383,6 +374,32 @@ bool EventBus::Core::remove(std::string_view name) {
 }
 
 void EventBus::Core::work_off_queue(Failures& failures) {
+  enter_and_leave(failures);
+  while (StateAccess::any_deferred(state)) {
+    for (const auto& deferred : StateAccess::take_deferred(state)) {
+      act_for(*deferred.modifier, deferred.event, deferred.work, failures);
+    }
+    enter_and_leave(failures);
+  }
+}
+
+/// What a hook has asked for runs between two calls, as if the loop did it.
+void EventBus::Core::act_for(const Modifier& modifier, const Event& event,
+                             const std::function<void(EventBus&)>& work, Failures& failures) {
+  const auto found = std::ranges::find_if(
+      roster.slots(), [&](const auto& entry) { return entry.second.modifier.get() == &modifier; });
+  if (found == roster.slots().end()) return;
+  Slot& slot = found->second;
+  if (ModifierAccess::leaving(modifier) || modifier.phase() == Phase::quarantined) return;
+  try {
+    work(bus_);
+  } catch (...) {
+    const HooksRun running{lifecycle, event.type.value_or(EventType::INITIALIZE)};
+    fail(slot, Hook::on_update, event, failures);
+  }
+}
+
+void EventBus::Core::enter_and_leave(Failures& failures) {
   while ((attention.load(std::memory_order_acquire) & queued_bit) != 0) {
     for (detail::Roster::Work& work : roster.take()) {
       if (!work.enters) {

@@ -15,6 +15,8 @@
 #include "lifecycle.hpp"
 #include "observers.hpp"
 #include "roster.hpp"
+#include "saved_bus.hpp"
+#include "state_access.hpp"
 #include "takt/event_bus.hpp"
 
 namespace takt {
@@ -24,7 +26,7 @@ namespace takt {
 /// everything else takes the long way.
 class EventBus::Core {
  public:
-  Core(const Event& start, BusOptions bus_options);
+  Core(EventBus& bus, const Event& start, BusOptions bus_options);
 
   template <EventType type>
   void call() {
@@ -55,6 +57,13 @@ class EventBus::Core {
 
   std::shared_ptr<Modifier> add(std::shared_ptr<Modifier> modifier, int group);
   bool remove(std::string_view name);
+
+  /// Between two calls, on the loop's thread. Throws `LifecycleError` where there is nothing to
+  /// save, and `CheckpointError` when something can't be saved; queued work is done before.
+  [[nodiscard]] detail::SavedBus checkpoint();
+  /// In place of `initialize`. Throws `LifecycleError`, `CheckpointError` and what the loop's own
+  /// part throws, and the bus is as before; but a `ModifierError` of queued work comes afterwards.
+  void resume(const detail::SavedBus& saved);
 
   const BusOptions options;
   detail::Lifecycle lifecycle;
@@ -100,16 +109,24 @@ class EventBus::Core {
   void abort_active() noexcept;
   void abort(Modifier& modifier, const Event& event) noexcept;
 
+  class Resumption;
+
   void do_queued_work(detail::Failures& failures) {
-    if ((attention.load(std::memory_order_acquire) & queued_bit) != 0) work_off_queue(failures);
+    const bool queued = (attention.load(std::memory_order_acquire) & queued_bit) != 0;
+    if (queued || detail::StateAccess::any_deferred(state)) work_off_queue(failures);
   }
   void work_off_queue(detail::Failures& failures);
+  void enter_and_leave(detail::Failures& failures);
+  void act_for(const Modifier& modifier, const Event& event,
+               const std::function<void(EventBus&)>& work, detail::Failures& failures);
+  [[nodiscard]] detail::BuiltBus built();
   void enter(detail::Slot& slot, detail::Failures& failures);
   void leave(detail::Order order, detail::Failures& failures);
 
   // Bits by event type that have observers, queued_bit and recorded_bit.
   std::atomic<std::uint32_t> attention{never_idle_bit};
   bool torn_ = false;  // under `propagate`: a hook of this emission has thrown
+  EventBus& bus_;
 };
 
 }  // namespace takt

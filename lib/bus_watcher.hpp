@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <optional>
 #include <vector>
 
 #include "takt/bus_call.hpp"
@@ -37,6 +39,12 @@ class BusWatcher {
   virtual void hook_ended(const Modifier& modifier, Hook hook,
                           const std::exception_ptr& error) noexcept = 0;
   virtual void end() noexcept = 0;
+
+  /// A checkpoint is taken between two calls: what has been told until now has to be kept, whatever
+  /// becomes of the process. Returns how many things that were, nothing when it could not.
+  [[nodiscard]] virtual std::optional<std::int64_t> checkpoint() noexcept { return std::nullopt; }
+  /// In place of `initialize`, the bus has taken up such a checkpoint, which has that number.
+  virtual void resume(std::optional<std::int64_t>) noexcept {}
 };
 
 /// Those who watch one bus. The loop's thread only.
@@ -55,7 +63,19 @@ class BusWatchers {
     *found = nullptr;
     --count_;
   }
-  [[nodiscard]] bool any() const noexcept { return count_ != 0; }
+  [[nodiscard]] bool any() const noexcept { return count_ != 0 && !muted_; }
+  /// Whether to tell them nothing, for a while.
+  void mute(bool muted) noexcept { muted_ = muted; }
+
+  /// Of a checkpoint that is taken now; they have all seen the same.
+  [[nodiscard]] std::optional<std::int64_t> checkpoint() const noexcept {
+    std::optional<std::int64_t> count;
+    for (BusWatcher* const watcher : all_) {
+      if (watcher == nullptr) continue;
+      if (const auto seen = watcher->checkpoint()) count = seen;
+    }
+    return count;
+  }
 
   /// Calls a member of each of them.
   template <class... Parameters, class... Arguments>
@@ -69,6 +89,7 @@ class BusWatchers {
  private:
   std::vector<BusWatcher*> all_;  // null where one has been removed
   std::size_t count_ = 0;
+  bool muted_ = false;
 };
 
 /// Runs a hook, and tells the watchers; what it throws passes on.

@@ -31,7 +31,7 @@ class CallableModifier final : public Modifier {
 }  // namespace
 
 EventBus::EventBus(Event start, BusOptions options)
-    : core_{std::make_unique<Core>(start, options)} {}
+    : core_{std::make_unique<Core>(*this, start, options)} {}
 EventBus::~EventBus() = default;
 
 State& EventBus::state() noexcept { return core_->state; }

@@ -80,12 +80,51 @@ void Lifecycle::abort_calibration_epoch() noexcept {
   go_to(Position::idle);
 }
 
+Lifecycle::Standing Lifecycle::standing() const noexcept {
+  return {.position = position_,
+          .calibrating = calibrating_,
+          .step_taken = step_taken_,
+          .invocations = invocations_,
+          .invocations_at_batch_start = invocations_at_batch_start_,
+          .global_step = counters_.global_step,
+          .global_batch = counters_.global_batch};
+}
+
+bool Lifecycle::can_resume(const Standing& standing) const noexcept {
+  const auto counts = [this](std::int64_t pairs) {
+    return pairs >= 0 && pairs < counters_.invocations_per_step;
+  };
+  if (standing.position <= Position::created || standing.position >= Position::finalized) {
+    return false;
+  }
+  if (standing.position == Position::idle && standing.calibrating) return false;
+  if (standing.position == Position::calibrating && !standing.calibrating) return false;
+  if (standing.position == Position::stepped && !standing.step_taken) return false;
+  return counts(standing.invocations) && counts(standing.invocations_at_batch_start) &&
+         standing.global_step >= 0 && standing.global_batch >= 0;
+}
+
+void Lifecycle::resume(const Standing& standing) noexcept {
+  calibrating_ = standing.calibrating;
+  step_taken_ = standing.step_taken;
+  invocations_ = standing.invocations;
+  invocations_at_batch_start_ = standing.invocations_at_batch_start;
+  counters_.global_step = standing.global_step;
+  counters_.global_batch = standing.global_batch;
+  publish();
+  go_to(standing.position);
+  if (!has_room()) refuse_batches();
+}
+
 void Lifecycle::refuse(BusCall call) const {
   if (running_) {
     throw LifecycleError(name_of(call) + " was called from inside " + name_of(*running_) +
                          "; a modifier or observer can't emit on the bus that runs it");
   }
   std::string message = name_of(call) + " was called while ";
+  if (hooks_run_) {
+    throw LifecycleError(message + "a checkpoint is saved; what saves must not emit");
+  }
   switch (position_) {
     case Position::created:
       message += "the bus is not initialized";

@@ -52,16 +52,19 @@ class Lifecycle {
   /// only, and not the pairs before them.
   void skip_silent_invocations() noexcept { invocations_ = counters_.invocations_per_step - 1; }
 
-  /// Between these two, hooks and observers of that call run, and no call is accepted.
-  void begin_hooks(BusCall call) noexcept {
+  /// Between these two, hooks and observers of that call run, or a checkpoint is taken, and no call
+  /// is accepted.
+  void begin_hooks(std::optional<BusCall> call) noexcept {
+    hooks_run_ = true;
     running_ = call;
     accepted_ = 0;
   }
   void end_hooks() noexcept {
+    hooks_run_ = false;
     running_.reset();
     go_to(position_);
   }
-  [[nodiscard]] bool hooks_run() const noexcept { return running_.has_value(); }
+  [[nodiscard]] bool hooks_run() const noexcept { return hooks_run_; }
 
   /// The event of that type at the current counters.
   [[nodiscard]] Event event(std::optional<EventType> type) const noexcept {
@@ -83,7 +86,6 @@ class Lifecycle {
   /// The counters, from any thread.
   [[nodiscard]] Event snapshot() const noexcept;
 
- private:
   enum class Position : std::uint8_t {
     created,
     idle,
@@ -94,6 +96,24 @@ class Lifecycle {
     finalized
   };
 
+  /// All that changes from call to call.
+  struct Standing {
+    Position position = Position::created;
+    bool calibrating = false;  ///< also while a batch is open in a calibration epoch
+    bool step_taken = false;
+    std::int64_t invocations = 0;
+    std::int64_t invocations_at_batch_start = 0;
+    std::int64_t global_step = 0;
+    std::int64_t global_batch = 0;
+  };
+  [[nodiscard]] Standing standing() const noexcept;
+  /// Whether an initialized bus of this start event and order can come to stand there.
+  [[nodiscard]] bool can_resume(const Standing& standing) const noexcept;
+  /// In place of INITIALIZE: goes where another lifecycle stood.
+  void resume(const Standing& standing) noexcept;
+  [[nodiscard]] Position position() const noexcept { return position_; }
+
+ private:
   static std::uint16_t accepted_at(Position position, OrderPolicy order) noexcept;
   [[noreturn]] void refuse(BusCall call) const;
   [[nodiscard]] bool has_room() const noexcept;
@@ -109,7 +129,8 @@ class Lifecycle {
   Position position_ = Position::created;
   bool calibrating_ = false;
   bool step_taken_ = false;
-  std::optional<BusCall> running_{};
+  bool hooks_run_ = false;
+  std::optional<BusCall> running_{};  // the call whose hooks run; unset for a checkpoint
   std::array<std::uint16_t, 7> accepted_by_position_{};
   std::int64_t invocations_ = 0;  // pairs of optimizer calls since the last step
   std::int64_t invocations_at_batch_start_ = 0;

@@ -103,6 +103,11 @@ void Roster::begin() {
   loop_ = std::this_thread::get_id();
 }
 
+void Roster::unbegin() {
+  const std::scoped_lock lock{mutex_};
+  loop_ = {};
+}
+
 std::vector<Roster::Work> Roster::take() {
   const std::scoped_lock lock{mutex_};
   attention_.fetch_and(~queued_bit_, std::memory_order_relaxed);

@@ -60,6 +60,8 @@ class Roster {
 
   /// The calling thread is the loop's from now on.
   void begin();
+  /// No thread is, as before `begin`.
+  void unbegin();
   /// Takes all queued work.
   [[nodiscard]] std::vector<Work> take();
   /// Refuses further additions; false, and nothing done, while work is queued.

@@ -9,8 +9,9 @@
 
 namespace takt {
 
-void State::after_call(const Modifier& modifier, std::function<void(EventBus&)> work) {
-  deferred_.push_back({&modifier, std::move(work)});
+void State::after_call(const Modifier& modifier, const Event& event,
+                       std::function<void(EventBus&)> work) {
+  deferred_.push_back({&modifier, event, std::move(work)});
 }
 
 void State::throw_missing(std::type_index type) const {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "takt/control.hpp"
+#include "takt/event.hpp"
 #include "takt/model.hpp"
 #include "takt/optimizer.hpp"
 
@@ -74,17 +75,19 @@ class State {
     throw_missing(typeid(T));
   }
 
-  /// For a hook of `modifier` that has to act between two events: `work(bus)` runs once on the
-  /// loop's thread when the bus's current call has taken its effect, clock and queued additions
-  /// included. What it throws counts as thrown by that modifier's `on_update` at that event. It
-  /// does not run when the modifier has been removed or quarantined by then.
-  void after_call(const Modifier& modifier, std::function<void(EventBus&)> work);
+  /// For a hook of `modifier` at `event`, when it has to act between two events: `work(bus)` runs
+  /// once, on the loop's thread, when the bus's current call has taken its effect, clock and queued
+  /// additions included. What it throws is handled as if that modifier's `on_update` had thrown it.
+  /// It does not run when the modifier has been removed or quarantined by then.
+  void after_call(const Modifier& modifier, const Event& event,
+                  std::function<void(EventBus&)> work);
 
  private:
   friend class detail::StateAccess;
 
   struct Deferred {
     const Modifier* modifier = nullptr;
+    Event event{};
     std::function<void(EventBus&)> work{};
   };
 

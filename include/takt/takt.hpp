@@ -9,6 +9,7 @@
 #include "takt/bus_call.hpp"
 #include "takt/bus_options.hpp"
 #include "takt/cadence.hpp"
+#include "takt/checkpoint.hpp"
 #include "takt/chrome_trace.hpp"
 #include "takt/control.hpp"
 #include "takt/error.hpp"

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "durable_file.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <fcntl.h>
+#include <unistd.h>
+#define TAKT_HAS_FSYNC 1
+#else
+#define TAKT_HAS_FSYNC 0
+#endif
+
+namespace takt::detail {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& file, const std::string& reason) {
+  throw std::runtime_error(file.string() + " can't be written: " + reason);
+}
+
+#if TAKT_HAS_FSYNC
+
+/// A file of the system, closed in any case.
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : path_{path} {
+    do {
+      file_ = ::open(path.c_str(), flags | O_CLOEXEC, 0666);  // NOLINT(*-vararg)
+    } while (file_ < 0 && errno == EINTR);
+    if (file_ < 0) fail();
+  }
+  ~Descriptor() {
+    if (file_ >= 0) ::close(file_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+      if (written >= 0) {
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+      } else if (errno != EINTR) {
+        fail();
+      }
+    }
+  }
+
+  /// Some file systems can't sync a folder, and say that it is invalid.
+  void sync() {
+    while (::fsync(file_) != 0) {
+      if (errno == EINVAL || errno == ENOTSUP) return;
+      if (errno != EINTR) fail();
+    }
+  }
+
+  void close() {
+    const int file = std::exchange(file_, -1);
+    if (::close(file) != 0 && errno != EINTR) fail();
+  }
+
+ private:
+  [[noreturn]] void fail() const { refuse(path_, std::strerror(errno)); }
+
+  const fs::path& path_;
+  int file_ = -1;
+};
+
+void write_whole(const fs::path& file, std::initializer_list<std::string_view> parts) {
+  Descriptor out{file, O_WRONLY | O_CREAT | O_TRUNC};
+  for (const std::string_view part : parts) out.write(part);
+  out.sync();
+  out.close();
+}
+
+void sync(const fs::path& file_or_folder) { Descriptor{file_or_folder, O_RDONLY}.sync(); }
+
+#else
+
+void write_whole(const fs::path& file, std::initializer_list<std::string_view> parts) {
+  std::ofstream out{file, std::ios::binary | std::ios::trunc};
+  for (const std::string_view part : parts) {
+    out.write(part.data(), static_cast<std::streamsize>(part.size()));
+  }
+  out.close();
+  if (!out) refuse(file, "the disk may be full, or the folder not be writable");
+}
+
+void sync(const fs::path&) {}
+
+#endif
+
+}  // namespace
+
+void write_durably(const fs::path& file, std::initializer_list<std::string_view> parts) {
+  if (file.empty()) throw std::runtime_error("an empty name can't be written to; give a file's");
+  std::error_code error;
+  if (fs::is_directory(file, error)) {
+    refuse(file, "it is a folder; give the name of a file");
+  }
+  fs::path target = fs::is_symlink(file, error) ? fs::weakly_canonical(file, error) : file;
+  if (error) target = file;
+  fs::path unnamed = target;
+  unnamed += ".new";
+  try {
+    write_whole(unnamed, parts);
+    fs::rename(unnamed, target, error);
+    if (error) refuse(target, error.message());
+  } catch (...) {
+    fs::remove(unnamed, error);
+    throw;
+  }
+  const fs::path folder = target.parent_path();
+  sync(folder.empty() ? fs::path{"."} : folder);
+}
+
+void sync_file(const fs::path& file) { sync(file); }
+
+}  // namespace takt::detail
