@@ -54,8 +54,8 @@ void EntryLog::begin(TraceKind kind, const Event& event) {
   entry_.hooks.clear();
 }
 
-/// INITIALIZE is about to reach those on the bus.
-void EntryLog::begin_run() {
+/// Those on the bus, which have their positions from now on.
+TraceHeader EntryLog::take_in() {
   begun_ = true;
   BusAccess::Core& core = BusAccess::core(bus_);
   TraceHeader header{.start = core.lifecycle.event(std::nullopt), .options = core.options};
@@ -63,8 +63,27 @@ void EntryLog::begin_run() {
     positions_[slot.modifier.get()] = modifier_count_++;
     header.modifiers.push_back(traced(*slot.modifier, order.group));
   }
+  return header;
+}
+
+/// INITIALIZE is about to reach those on the bus.
+void EntryLog::begin_run() {
+  const TraceHeader header = take_in();
   if (timed_) begin_ = Clock::now();
   on_header(header);
+}
+
+std::optional<std::int64_t> EntryLog::checkpoint() noexcept {
+  std::optional<std::int64_t> entries;
+  guarded([&] { entries = on_checkpoint(); });
+  return entries;
+}
+
+void EntryLog::resume(std::optional<std::int64_t> entries) noexcept {
+  guarded([&] {
+    const std::chrono::nanoseconds before{on_resumed(take_in(), entries)};
+    if (timed_) begin_ = Clock::now() - before;
+  });
 }
 
 void EntryLog::begin_call(BusCall call, const Event& event, const State& state) noexcept {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -30,6 +31,11 @@ class EntryLog : public BusWatcher {
   virtual void on_header(const TraceHeader& header) = 0;
   /// The entry may be moved from. An addition comes with what has joined.
   virtual void on_entry(TraceEntry& entry, const TracedModifier* joined) = 0;
+  /// Where a run is resumed, in place of the header: the bus as it is now. `entries` is how many
+  /// there are before, nothing when nobody counted them. Gives back the time of the last of them.
+  virtual std::int64_t on_resumed(const TraceHeader&, std::optional<std::int64_t>) { return 0; }
+  /// See `BusWatcher::checkpoint`.
+  virtual std::optional<std::int64_t> on_checkpoint() { return std::nullopt; }
   virtual void on_failure() noexcept = 0;
 
  private:
@@ -42,9 +48,12 @@ class EntryLog : public BusWatcher {
   void hook_ended(const Modifier& modifier, Hook hook,
                   const std::exception_ptr& error) noexcept final;
   void end() noexcept final;
+  [[nodiscard]] std::optional<std::int64_t> checkpoint() noexcept final;
+  void resume(std::optional<std::int64_t> entries) noexcept final;
 
   void begin(TraceKind kind, const Event& event);
   void begin_run();
+  [[nodiscard]] TraceHeader take_in();
   [[nodiscard]] std::vector<TraceEntry> removals_at_initialize() const;
   [[nodiscard]] std::int64_t since(Clock::time_point begin) const noexcept;
   template <class Work>

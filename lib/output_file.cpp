@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "durable_file.hpp"
+
 namespace takt::detail {
 namespace {
 
@@ -55,6 +57,27 @@ void OutputFile::take_name() {
                              error.message());
   }
   unnamed_ = false;
+}
+
+void OutputFile::go_on_behind(std::int64_t bytes) {
+  stream_.close();
+  std::error_code error;
+  std::filesystem::remove(open_as_, error);
+  unnamed_ = false;
+  std::filesystem::resize_file(path_, static_cast<std::uintmax_t>(bytes), error);
+  if (error) {
+    throw std::runtime_error(path_.string() + " can't be gone on with: " + error.message());
+  }
+  errno = 0;
+  stream_.open(path_, std::ios::binary | std::ios::app);
+  if (stream_) return;
+  throw std::runtime_error(path_.string() + " can't be written: " +
+                           (errno != 0 ? std::strerror(errno) : "it can't be opened"));
+}
+
+void OutputFile::sync() const {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path_, error) && !unnamed_) sync_file(path_);
 }
 
 }  // namespace takt::detail

@@ -4,6 +4,7 @@
 #ifndef TAKT_LIB_OUTPUT_FILE_HPP
 #define TAKT_LIB_OUTPUT_FILE_HPP
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -28,6 +29,13 @@ class OutputFile {
   [[nodiscard]] bool has_name() const noexcept { return !unnamed_; }
   /// Does nothing when it has its name already. Throws `std::runtime_error`.
   void take_name();
+  /// Whether it is going to replace a file, or to make one.
+  [[nodiscard]] bool replaces() const noexcept { return unnamed_; }
+  /// Writes to the file that has the name, behind so many of its bytes, which are all that stays of
+  /// it; what was written until now is dropped. Throws `std::runtime_error`.
+  void go_on_behind(std::int64_t bytes);
+  /// Waits until the disk has what was written to a file of that name.
+  void sync() const;
 
  private:
   std::filesystem::path path_;

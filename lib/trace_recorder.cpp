@@ -34,6 +34,11 @@ class TraceSession : public EntryLog {
 
  protected:
   void count_entry() noexcept { ++entries_; }
+  std::optional<std::int64_t> on_checkpoint() override {
+    flush();
+    return entries_;
+  }
+  void count_entries(std::int64_t entries) noexcept { entries_ = entries; }
 
   /// Ends the recording, and tells the handler. In a `catch`.
   void on_failure() noexcept override {
@@ -70,6 +75,31 @@ std::unique_ptr<OutputFile> opened(const std::filesystem::path& file) {
   }
 }
 
+struct KeptTrace {
+  std::int64_t bytes = 0;
+  std::int64_t nanoseconds = 0;  // of its last entry
+};
+
+/// The beginning of a trace with so many entries, which are those before the counters of `now`.
+KeptTrace first_entries(const std::string& file, std::int64_t entries, const Event& now) {
+  TraceReader reader{std::filesystem::path{file}};
+  TraceEntry entry;
+  for (std::int64_t i = 0; i < entries; ++i) {
+    if (reader.next(entry)) continue;
+    throw TraceError(file + " is left as it is: it has " + std::to_string(i) +
+                     " entries, and the run is resumed behind " + std::to_string(entries));
+  }
+  const bool closes_a_batch =
+      entry.kind == TraceKind::call && entry.call == call_for(EventType::BATCH_END);
+  const Event& start = reader.header().start;
+  if (entry.batch + (closes_a_batch ? 1 : 0) != now.global_batch ||
+      start.steps_per_epoch != now.steps_per_epoch) {
+    throw TraceError(file + " is left as it is: it is the trace of another run than the one that " +
+                     "is resumed");
+  }
+  return {.bytes = reader.bytes(), .nanoseconds = entry.nanoseconds};
+}
+
 /// Writes lines to a stream, many at a time.
 class StreamSession final : public TraceSession {
  public:
@@ -89,6 +119,29 @@ class StreamSession final : public TraceSession {
   }
 
  private:
+  std::optional<std::int64_t> on_checkpoint() override {
+    const auto entries = TraceSession::on_checkpoint();
+    if (file_) file_->sync();
+    return entries;
+  }
+
+  // A stream gets what comes now, and whoever has it knows what came before.
+  std::int64_t on_resumed(const TraceHeader& now, std::optional<std::int64_t> entries) override {
+    std::string header;
+    writer_.header(now, header);  // for the names
+    if (entries) count_entries(*entries);
+    if (!file_ || !file_->replaces()) return 0;
+    if (!entries) {
+      throw TraceError(name_ +
+                       " is left as it is: the checkpoint was saved on a bus that was not "
+                       "recorded, so what comes now can't go on behind it");
+    }
+    const KeptTrace kept = first_entries(name_, *entries, now.start);
+    file_->go_on_behind(kept.bytes);
+    written_at_ = kept.nanoseconds;
+    return kept.nanoseconds;
+  }
+
   void on_header(const TraceHeader& header) override {
     writer_.header(header, lines_);
     write();
@@ -135,6 +188,11 @@ class MemorySession final : public TraceSession {
 
  private:
   void on_header(const TraceHeader& header) override { trace_.header = header; }
+  std::int64_t on_resumed(const TraceHeader& now, std::optional<std::int64_t> entries) override {
+    trace_.header = now;
+    if (entries) count_entries(*entries);
+    return 0;
+  }
   void on_entry(TraceEntry& entry, const TracedModifier* joined) override {
     if (joined != nullptr) trace_.added.push_back(*joined);
     trace_.entries.push_back(entry);

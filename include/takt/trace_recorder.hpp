@@ -31,6 +31,12 @@ class TraceSession;
 /// of a second. The file has its name once INITIALIZE is recorded: until then it is called
 /// NAME.new, and one that was there before is kept.
 ///
+/// Where a run is resumed (`load_checkpoint` in place of `initialize`), the recording goes on
+/// behind the last entry that the checkpoint knows of: what a file has behind that is dropped,
+/// since these events come again. So a run that was killed and resumed leaves the trace of one that
+/// never was. A file that is not the trace of that run is left as it is, and the recording fails. A
+/// stream, or a trace in memory, gets what comes from then on.
+///
 /// A recorder belongs to the loop's thread. It may outlive its bus. Several may record one bus.
 class TraceRecorder {
  public:
