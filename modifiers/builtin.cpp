@@ -2,6 +2,7 @@
 // The modifiers that takt brings. They are named here one by one, rather than registering
 // themselves when the program starts, because a linker leaves out of a static library what nothing
 // names.
+#include "takt/modifiers/checkpoint_modifier.hpp"
 #include "takt/modifiers/constant_pruning.hpp"
 #include "takt/modifiers/early_stopping.hpp"
 #include "takt/modifiers/ema.hpp"
@@ -22,6 +23,7 @@ namespace takt {
 const Registry& Registry::builtin() {
   static const Registry registry = [] {
     Registry all;
+    all.add(CheckpointModifier::type());
     all.add(ConstantPruningModifier::type());
     all.add(EMAModifier::type());
     all.add(EarlyStoppingModifier::type());
