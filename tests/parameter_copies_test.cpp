@@ -3,19 +3,25 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <takt/error.hpp>
 #include <takt/modifiers/parameter_copies.hpp>
 #include <vector>
 
+#include "error_text.hpp"
+#include "saved_state.hpp"
 #include "vector_model.hpp"
 
 namespace {
 
 using takt::ParameterCopies;
+using takt::test::has;
+using takt::test::message_of;
 using Values = std::vector<float>;
 
 const std::vector<std::size_t> first_and_last{0, 2};
@@ -31,6 +37,17 @@ struct Copied {
     model[0].values = Values(a);
     model[1].values = Values(b);
     model[2].values = Values(c);
+  }
+  [[nodiscard]] std::string saved() const {
+    std::ostringstream out;
+    takt::detail::StateWriter write{out, "copies"};
+    copies.save(write);
+    return out.str();
+  }
+  ParameterCopies loaded(const std::string& bytes, const std::vector<std::size_t>& positions) {
+    std::istringstream in{bytes};
+    takt::detail::StateReader read{in, "copies"};
+    return ParameterCopies::load(read, model, positions);
   }
 };
 
@@ -114,6 +131,41 @@ BOOST_AUTO_TEST_CASE(a_changed_size_is_told_by_name_before_anything_is_changed) 
   set({0, 0}, {0}, {0});
   copies.put(model);
   TAKT_CHECK_VALUES(model[0].values, 1, 2);
+}
+
+BOOST_AUTO_TEST_CASE(saved_and_loaded_they_are_the_same) {
+  set({5, std::numeric_limits<float>::denorm_min()}, {0}, {-0.0F});
+  copies.take(model);
+  const std::string bytes = saved();
+  set({0, 0}, {0}, {0});
+  copies = loaded(bytes, first_and_last);
+  BOOST_TEST(saved() == bytes);
+  copies.put(model);
+  TAKT_CHECK_VALUES(model[0].values, 5, std::numeric_limits<float>::denorm_min());
+  BOOST_TEST(std::signbit(model[2].values[0]));
+  copies = {};
+  BOOST_TEST(loaded(saved(), {}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(copies_of_other_parameters_are_refused_by_name) {
+  const std::string bytes = saved();
+  const auto error = [&](const std::vector<std::size_t>& positions) {
+    return message_of<takt::CheckpointError>([&] { (void)loaded(bytes, positions); });
+  };
+  BOOST_TEST(has(error({0}), "copies of 2 parameters, but the model has 1 to copy"), error({0}));
+  BOOST_TEST(has(error({}), "has 0 to copy"), error({}));
+  BOOST_TEST(has(error({0, 1}), "'b' is number 1 of the model"), error({0, 1}));
+  model[2].values = {1, 2};
+  const std::string size = error(first_and_last);
+  BOOST_TEST(has(size, "'c'"), size);
+  BOOST_TEST(has(size, "has 2 values, but the copy is of number 2 and has 1"), size);
+}
+
+BOOST_AUTO_TEST_CASE(copies_that_end_early_are_refused) {
+  const std::string bytes = saved();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    BOOST_CHECK_THROW((void)loaded(bytes.substr(0, length), first_and_last), takt::CheckpointError);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(blended_with_any_finite_weights_they_stay_between_the_two) {

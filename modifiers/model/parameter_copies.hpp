@@ -11,10 +11,15 @@
 
 namespace takt {
 
+namespace detail {
+class StateReader;
+class StateWriter;
+}  // namespace detail
+
 /// As many numbers as some parameters of a model have values, to begin with those values. The model
 /// is given anew to every call: neither it nor what its parameters show is kept. A parameter that
 /// no longer has as many values as its copy is an `InvalidModifier`, which names it, before
-/// anything is changed. Only the constructor allocates.
+/// anything is changed. Only the constructor and `load` allocate.
 class ParameterCopies {
  public:
   /// Of no parameter.
@@ -34,6 +39,14 @@ class ParameterCopies {
   /// `kernels::blend`. A copy that equals its value stays as it is, and of finite numbers none
   /// leaves the range of the two.
   void blend(Model& model, double share);
+
+  /// Writes them, for a checkpoint.
+  void save(detail::StateWriter& write) const;
+  /// Those that `save` wrote, of the parameters at these positions of the model. Throws
+  /// `CheckpointError`, which names the parameter, when they are those of others, or of as many
+  /// values as one does not have.
+  [[nodiscard]] static ParameterCopies load(detail::StateReader& read, Model& model,
+                                            std::span<const std::size_t> positions);
 
  private:
   struct Copy {
