@@ -5,8 +5,11 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -257,6 +260,103 @@ BOOST_AUTO_TEST_CASE(in_whatever_order_they_come_and_go_the_model_is_made_of_tho
         }
         RC_ASSERT(run.weight(i) == expected);
       }
+    }
+  }));
+}
+
+// ---- For a checkpoint ---------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_place_is_how_many_are_under_it) {
+  weights->put_in(two, model);
+  weights->put_in(three, model);
+  weights->put_in(four, model);
+  weights->take_out(two, model);
+  BOOST_TEST(!weights->place(two).has_value());
+  BOOST_TEST(weights->place(three).value() == 0U);
+  BOOST_TEST(weights->place(four).value() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_takes_its_place_leaves_the_model_as_it_is) {
+  weights->take_place(two, 0);
+  BOOST_TEST(weights->contains(two));
+  BOOST_TEST(weight() == 1.0F);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_takes_no_place_is_not_in) {
+  weights->put_in(two, model);
+  weights->take_place(two, std::nullopt);
+  BOOST_TEST(!weights->contains(two));
+  BOOST_TEST(weight() == 12.0F);
+  weights->without(model, [&] { BOOST_TEST(weight() == 12.0F); });
+}
+
+BOOST_AUTO_TEST_CASE(those_that_take_their_places_are_taken_out_and_put_in_in_that_order) {
+  weights->put_in(two, model);
+  weights->put_in(three, model);
+  weights->take_place(three, 1);
+  weights->take_place(two, 0);
+  weights->without(model, [&] { BOOST_TEST(weight() == 1.0F); });
+  BOOST_TEST(weight() == 123.0F);
+  weights->take_out(two, model);
+  BOOST_TEST(weight() == 13.0F);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_put_in_later_is_over_those_that_took_a_place) {
+  weights->put_in(two, model);
+  weights->take_place(two, std::numeric_limits<std::uint64_t>::max());
+  weights->put_in(three, model);
+  BOOST_TEST(weights->place(two).value() == 0U);
+  BOOST_TEST(weights->place(three).value() == 1U);
+  weights->take_out(two, model);
+  BOOST_TEST(weight() == 13.0F);
+}
+
+BOOST_AUTO_TEST_CASE(places_of_a_checkpoint_count_whatever_was_in_before) {
+  weights->put_in(three, model);
+  weights->put_in(two, model);
+  weights->put_in(four, model);
+  weights->take_place(two, 0);
+  weights->take_place(three, 1);
+  weights->take_place(four, std::nullopt);
+  BOOST_TEST(weights->place(two).value() == 0U);
+  BOOST_TEST(weights->place(three).value() == 1U);
+  BOOST_TEST(!weights->contains(four));
+}
+
+BOOST_AUTO_TEST_CASE(any_places_in_any_order_make_a_list_sorted_by_them) {
+  BOOST_TEST(rc::check("who is over whom is as the places say, and none is lost", [] {
+    Substituted run;
+    std::array<Tenfold*, 3> all{&run.two, &run.three, &run.four};
+    for (int room = 0; room < 3; ++room) (void)SubstitutedWeights::of(run.state);
+    for (Tenfold* const each : *rc::gen::container<std::vector<Tenfold*>>(
+             rc::gen::elementOf(std::vector<Tenfold*>{all.begin(), all.end()}))) {
+      run.weights->contains(*each) ? run.weights->forget(*each)
+                                   : run.weights->put_in(*each, run.model);
+    }
+    std::array<std::optional<std::uint64_t>, 3> places{};
+    std::vector<std::size_t> order{0, 1, 2};
+    for (std::size_t i = *rc::gen::inRange<std::size_t>(0, 6); i > 0; --i) {
+      std::ranges::next_permutation(order);
+    }
+    for (const std::size_t k : order) {
+      places.at(k) = *rc::gen::element<std::optional<std::uint64_t>>(
+          std::nullopt, 0U, 1U, 2U, std::numeric_limits<std::uint64_t>::max());
+      run.weights->take_place(*all.at(k), places.at(k));
+    }
+    std::uint64_t in = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const auto place = run.weights->place(*all.at(k));
+      RC_ASSERT(place.has_value() == places.at(k).has_value());
+      if (!place) continue;
+      ++in;
+      for (std::size_t j = 0; j < 3; ++j) {
+        if (places.at(j) && *places.at(j) < *places.at(k)) {
+          RC_ASSERT(run.weights->place(*all.at(j)).value() < *place);
+        }
+      }
+    }
+    for (std::size_t k = 0; k < 3; ++k) {
+      if (const auto place = run.weights->place(*all.at(k))) RC_ASSERT(*place < in);
     }
   }));
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <takt/model.hpp>
 #include <takt/state.hpp>
@@ -61,6 +62,21 @@ class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeight
   /// Drops one as if it had been taken out. The model stays as it is.
   void forget(const WeightSubstitute& substitute) noexcept;
 
+  /// \name For a checkpoint
+  /// Between two calls of the loop. Who is in, and in which order, is nobody's but theirs to save:
+  /// each saves its own place, and takes it up when it is loaded.
+  /// @{
+
+  /// How many are under it; nothing when it is not in.
+  [[nodiscard]] std::optional<std::uint64_t> place(
+      const WeightSubstitute& substitute) const noexcept;
+  /// It is in from now on, over those that took up a lower place and under those with a higher one,
+  /// in whichever order they come; without a place it is not in. Wherever it was in before, it is
+  /// not there any more. The model stays as it is: it was saved with what was in. Room was made for
+  /// it with `of`. Any place will do.
+  void take_place(WeightSubstitute& substitute, std::optional<std::uint64_t> place) noexcept;
+  /// @}
+
   /// Runs `run()` with all of them out, the last one first, and puts them in again, also when it
   /// throws. Throws like `take_out`, before anything has run, and what `run` throws.
   template <class Callable>
@@ -78,13 +94,19 @@ class SubstitutedWeights : public std::enable_shared_from_this<SubstitutedWeight
   }
 
  private:
+  struct In {
+    WeightSubstitute* substitute;
+    std::uint64_t place;  // that was taken up; of no meaning once all of a checkpoint are loaded
+  };
+
+  [[nodiscard]] std::size_t index_of(const WeightSubstitute& substitute) const noexcept;
   void take_out_from(std::size_t first, Model& model);
   void put_in_again(std::size_t stay_out, Model& model, Substitution how);
   void put_in_quietly(std::size_t stay_out, Model& model, Substitution how) noexcept;
 
-  std::vector<WeightSubstitute*> in_;  // in the order in which they were put in
-  std::size_t room_ = 0;               // for how many there is room
-  std::size_t out_from_ = 0;           // those from here on are out, to be put in again
+  std::vector<In> in_;        // in the order in which they were put in
+  std::size_t room_ = 0;      // for how many there is room
+  std::size_t out_from_ = 0;  // those from here on are out, to be put in again
 };
 
 /// Runs `run()` with the trained weights in the state's model, whoever has put something in their
