@@ -6,6 +6,15 @@
 
 namespace takt::detail {
 
+std::int64_t StateReader::count(std::string_view what) {
+  constexpr std::int64_t most = std::int64_t{1} << 60;
+  std::int64_t found = 0;
+  (*this)(found);
+  if (found >= 0 && found <= most) return found;
+  throw CheckpointError("it has " + std::to_string(found) + " " + std::string{what} +
+                        "; there are 0 to " + std::to_string(most));
+}
+
 void StateReader::refuse(std::string_view what, std::string_view found) {
   constexpr std::size_t most = 60;  // whatever bytes there are
   throw CheckpointError("it is the state of \"" + shown_text(found.substr(0, most)) +

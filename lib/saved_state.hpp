@@ -96,6 +96,10 @@ class StateReader {
     return *this;
   }
 
+  /// How many there are of something. It can still be counted on from there, and a few of them
+  /// added up: fewer than 0, or more than 2^60, are refused.
+  [[nodiscard]] std::int64_t count(std::string_view what);
+
  private:
   /// As many numbers are made room for at a time: a count may be anything.
   static constexpr std::uint64_t numbers_at_once = 1U << 16U;

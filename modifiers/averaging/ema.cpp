@@ -2,9 +2,11 @@
 #include "takt/modifiers/ema.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 
@@ -86,6 +88,40 @@ void EMAModifier::on_abort(State& state, const Event&) noexcept {
 
 void EMAModifier::on_finalize(State& state, const Event&) {
   if (applied()) restore(state.get<Model>());
+}
+
+void EMAModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "EMAModifier"};
+  write(updates_, !averages_.empty());
+  if (averages_.empty()) return;
+  averages_.save(write);
+  write(substituted_->place(*this));
+}
+
+void EMAModifier::load(State& state, const Event&, std::istream& in) {
+  detail::StateReader read{in, "EMAModifier"};
+  const std::int64_t updates = read.count("updates");
+  bool has_averages = false;
+  read(has_averages);
+  std::vector<std::size_t> positions;
+  ParameterCopies averages;
+  std::optional<std::uint64_t> place;
+  std::shared_ptr<SubstitutedWeights> substituted;
+  if (has_averages) {
+    auto& model = state.get<Model>();
+    positions = select(model, targets_, ignore_);
+    averages = ParameterCopies::load(read, model, positions);
+    read(place);
+    substituted = SubstitutedWeights::of(state);
+  } else if (phase() == Phase::active) {
+    throw CheckpointError("it has no averages, but its window is open");
+  }
+  if (substituted_) substituted_->forget(*this);
+  updates_ = updates;
+  positions_ = std::move(positions);
+  averages_ = std::move(averages);
+  substituted_ = std::move(substituted);
+  if (substituted_) substituted_->take_place(*this, place);
 }
 
 void EMAModifier::apply(Model& model) {

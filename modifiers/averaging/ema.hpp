@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
@@ -59,8 +60,9 @@ struct EMASettings {
 /// bring them back too, without an error. After its window nothing watches any more: where `end`
 /// comes before the end of training, restore before you go on.
 ///
-/// The averages stay after the window has closed, to be applied. A window that opens on a run that
-/// is resumed begins them anew. A step whose batch is aborted afterwards is part of them, as it is
+/// The averages stay after the window has closed, to be applied. A checkpoint keeps them, how many
+/// updates they are of, and whether they are in the model; a run that is begun inside the window
+/// without one begins them anew. A step whose batch is aborted afterwards is part of them, as it is
 /// of the weights, which nothing takes back either. A weight that is NaN makes its average NaN for
 /// good: a `NanGuardModifier` that restores weights belongs before this one.
 ///
@@ -84,6 +86,8 @@ class EMAModifier : public Modifier, private WeightSubstitute {
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
   void on_finalize(State& state, const Event& event) override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
   /// \name Averages in the model
   /// On the loop's thread, with the model that the state has.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 
@@ -129,6 +130,29 @@ void EarlyStoppingModifier::on_update(State& state, const Event& event) {
 }
 
 void EarlyStoppingModifier::on_abort(State&, const Event&) noexcept { steps_ = false; }
+
+void EarlyStoppingModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "EarlyStoppingModifier"};
+  write(best_, best_step_, worse_, missing_, steps_, asked_);
+}
+
+void EarlyStoppingModifier::load(State&, const Event&, std::istream& in) {
+  detail::StateReader read{in, "EarlyStoppingModifier"};
+  std::optional<double> best;
+  std::optional<std::int64_t> best_step;
+  bool steps = false;
+  bool asked = false;
+  read(best, best_step);
+  const std::int64_t worse = read.count("checks without improvement");
+  const std::int64_t missing = read.count("checks without a value");
+  read(steps, asked);
+  best_ = best;
+  best_step_ = best_step;
+  worse_ = worse;
+  missing_ = missing;
+  steps_ = steps;
+  asked_ = asked;
+}
 
 std::optional<double> EarlyStoppingModifier::monitored(const State& state) const {
   if (settings_.monitor == "loss") return state.loss;

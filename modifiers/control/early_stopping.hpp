@@ -5,6 +5,7 @@
 #define TAKT_MODIFIERS_EARLY_STOPPING_HPP
 
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <takt/cadence.hpp>
@@ -54,7 +55,8 @@ struct EarlyStoppingSettings {
 /// `on_update` throws `InvalidModifier`, which names the metrics there are, and the wait begins
 /// anew. The same holds for a loss that the loop has not told.
 ///
-/// It asks once; it is for the loop to look at `state.control`, and one that goes on trains on.
+/// It asks once; it is for the loop to look at `state.control`, and one that goes on trains on. A
+/// checkpoint keeps the best value, how long ago it was, and whether it has asked.
 class EarlyStoppingModifier : public Modifier {
  public:
   /// Throws `InvalidModifier` for a setting outside its range, or for a threshold that is no
@@ -66,6 +68,8 @@ class EarlyStoppingModifier : public Modifier {
   void on_start(State& state, const Event& event) override;
   void on_update(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
   /// The best value since the window opened; nothing before the first check.
   [[nodiscard]] const std::optional<double>& best() const noexcept { return best_; }

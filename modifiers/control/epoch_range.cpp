@@ -5,6 +5,7 @@
 
 #include "index.hpp"
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 
@@ -44,6 +45,14 @@ void EpochRangeModifier::on_event(State& state, const Event& event) {
   Event next = event;
   next.global_step += steps_ ? 1 : 0;
   stop_if_over(state, next);
+}
+
+void EpochRangeModifier::save(std::ostream& out) {
+  detail::StateWriter{out, "EpochRangeModifier"}(steps_);
+}
+
+void EpochRangeModifier::load(State&, const Event&, std::istream& in) {
+  detail::StateReader{in, "EpochRangeModifier"}(steps_);
 }
 
 /// `next` has the counters of the batch to come.

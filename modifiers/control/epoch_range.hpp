@@ -4,6 +4,7 @@
 #ifndef TAKT_MODIFIERS_EPOCH_RANGE_HPP
 #define TAKT_MODIFIERS_EPOCH_RANGE_HPP
 
+#include <iosfwd>
 #include <string>
 #include <takt/cadence.hpp>
 #include <takt/event.hpp>
@@ -22,9 +23,9 @@ struct EpochRangeSettings {
 
 /// Asks the loop to stop (`state.control.stop`) when training has come to its end: at the BATCH_END
 /// after which the next batch's index is `cadence.end` or more, and already at INITIALIZE in a run
-/// that is resumed there. So `{.end = 10}` is ten epochs, the
-/// tenth complete and no step of an eleventh. It is for the loop to ask
-/// `state.control.stop_requested()`.
+/// that is resumed there. So `{.end = 10}` is ten epochs, the tenth complete and no step of an
+/// eleventh. It is for the loop to ask `state.control.stop_requested()`. A checkpoint keeps whether
+/// the open batch has made its step.
 class EpochRangeModifier : public Modifier {
  public:
   /// Throws `InvalidModifier` for an end that is missing or infinite, and `InvalidCadence` for a
@@ -36,6 +37,8 @@ class EpochRangeModifier : public Modifier {
   void on_initialize(State& state, const Event& event) override;
   void on_start(State& state, const Event& event) override;
   void on_event(State& state, const Event& event) override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
  private:
   void stop_if_over(State& state, const Event& next) const;

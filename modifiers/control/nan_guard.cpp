@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 #include "takt/modifiers/substituted_weights.hpp"
@@ -176,6 +177,42 @@ void NanGuardModifier::on_abort(State& state, const Event& event) noexcept {
   } catch (
       ...) {  // a model that can't show its weights now will be asked again after the next step
   }
+}
+
+void NanGuardModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "NanGuardModifier"};
+  tally_.save(write);
+  before_.save(write);
+  if (phase() == Phase::active && action_ == Action::restore) good_.save(write);
+}
+
+void NanGuardModifier::load(State& state, const Event&, std::istream& in) {
+  detail::StateReader read{in, "NanGuardModifier"};
+  const Tally tally = Tally::load(read);
+  const Tally before = Tally::load(read);
+  std::vector<std::size_t> positions;
+  ParameterCopies good;
+  if (phase() == Phase::active && needs_model()) {
+    auto& model = state.get<Model>();
+    positions = guarded_in(model);
+    if (action_ == Action::restore) good = ParameterCopies::load(read, model, positions);
+  }
+  tally_ = tally;
+  before_ = before;
+  positions_ = std::move(positions);
+  good_ = std::move(good);
+}
+
+void NanGuardModifier::Tally::save(detail::StateWriter& write) const {
+  write(total, in_a_row, batch_is_bad, loss_was_bad);
+}
+
+NanGuardModifier::Tally NanGuardModifier::Tally::load(detail::StateReader& read) {
+  Tally tally;
+  tally.total = read.count("bad batches");
+  tally.in_a_row = read.count("bad batches in a row");
+  read(tally.batch_is_bad, tally.loss_was_bad);
+  return tally;
 }
 
 void NanGuardModifier::look_at_loss(State& state, const Event& event) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <takt/cadence.hpp>
@@ -17,6 +18,11 @@
 #include <vector>
 
 namespace takt {
+
+namespace detail {
+class StateReader;
+class StateWriter;
+}  // namespace detail
 
 struct ModifierType;
 
@@ -54,6 +60,8 @@ struct NanGuardSettings {
 /// batch without anything bad begins the count anew, and an aborted one does not count. Batches
 /// whose gradients are only accumulated count like others.
 ///
+/// A checkpoint keeps the counts of bad batches and, for "restore", the good weights.
+///
 /// Register it before modifiers that use what it puts right, such as a `GradientClipModifier` or an
 /// `EMAModifier`. Gradients that the model does not show can be neither watched nor set to zero.
 ///
@@ -74,6 +82,8 @@ class NanGuardModifier : public Modifier {
   void on_update(State& state, const Event& event) override;
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
   /// How many batches were bad. On the loop's thread.
   [[nodiscard]] std::int64_t bad_batches() const noexcept { return tally_.total; }
@@ -93,6 +103,9 @@ class NanGuardModifier : public Modifier {
     std::int64_t in_a_row = 0;
     bool batch_is_bad = false;
     bool loss_was_bad = false;  // since the last step
+
+    void save(detail::StateWriter& write) const;
+    static Tally load(detail::StateReader& read);
   };
 
   static Action action_of(const NanGuardSettings& settings);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "progress_line.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 #include "terminal.hpp"
@@ -78,11 +79,17 @@ ModifierType ProgressModifier::type() {
 ProgressModifier::~ProgressModifier() { end_line(); }
 
 void ProgressModifier::on_start(State&, const Event& event) {
+  steps_ = shown_steps_ = event.global_step;
+  loss_.reset();
+  begin(event, now());
+}
+
+/// What is seen from here on, wherever the run stands.
+void ProgressModifier::begin(const Event& event, Clock::time_point time) {
   bar_ = settings_.mode == ProgressMode::bar ||
          (settings_.mode == ProgressMode::automatic && detail::terminal_columns(*settings_.stream));
-  start_step_ = steps_ = shown_steps_ = event.global_step;
-  loss_.reset();
-  started_ = drawn_ = now();
+  start_step_ = std::max(steps_, event.global_step);
+  started_ = drawn_ = time;
   if (bar_) draw(event, started_, false);
 }
 
@@ -113,6 +120,24 @@ void ProgressModifier::on_end(State& state, const Event& event) {
 }
 
 void ProgressModifier::on_abort(State&, const Event& event) noexcept { steps_ = event.global_step; }
+
+void ProgressModifier::save(std::ostream& out) {
+  detail::StateWriter{out, "ProgressModifier"}(steps_, shown_steps_, loss_);
+}
+
+void ProgressModifier::load(State&, const Event& event, std::istream& in) {
+  detail::StateReader read{in, "ProgressModifier"};
+  const std::int64_t steps = read.count("steps");
+  const std::int64_t shown_steps = read.count("steps that were shown");
+  std::optional<double> loss;
+  read(loss);
+  const Clock::time_point time = now();
+  end_line();
+  steps_ = steps;
+  shown_steps_ = shown_steps;
+  loss_ = loss;
+  if (phase() == Phase::active) begin(event, time);
+}
 
 ProgressModifier::Clock::time_point ProgressModifier::now() const {
   return settings_.clock ? settings_.clock() : Clock::now();

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -51,12 +52,13 @@ struct ProgressSettings {
 ///
 ///      45% [======>       ]   648/1440  epoch 14.4  812 steps/s  ETA 0:00:01  loss 0.0123
 ///
-/// The rate is the average since `on_start`, steps made before a resume left out. In `bar` mode the
-/// line is cut to what its terminal has room for, and stays open until `on_end`, which draws
-/// the final state and the line break; until then other output on that terminal lands in the bar's
-/// line. In `lines` mode there is a line for each step that is due, or, when `cadence.update` is
-/// unset or 0, at most one per second; one for the last state always follows, unless the last line
-/// showed it.
+/// The rate is the average since `on_start`, or since a checkpoint was loaded, steps made before
+/// that left out; a checkpoint keeps the steps done, those that were shown, and the loss. In `bar`
+/// mode the line is cut to what its terminal has room for, and stays open until `on_end`, which
+/// draws the final state and the line break; until then other output on that terminal lands in the
+/// bar's line. In `lines` mode there is a line for each step that is due, or, when `cadence.update`
+/// is unset or 0, at most one per second; one for the last state always follows, unless the last
+/// line showed it.
 ///
 /// A batch that makes no step (gradients are accumulated) adds none, and neither does one that is
 /// aborted. A stream that fails or throws is left alone; training goes on. Between drawings a due
@@ -75,11 +77,14 @@ class ProgressModifier : public Modifier {
   void on_update(State& state, const Event& event) override;
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
  private:
   using Clock = std::chrono::steady_clock;
 
   [[nodiscard]] Clock::time_point now() const;
+  void begin(const Event& event, Clock::time_point time);
   [[nodiscard]] bool wants_drawing(Clock::time_point time) const;
   void draw(const Event& event, Clock::time_point time, bool over) noexcept;
   [[nodiscard]] std::size_t columns_to_use() const;

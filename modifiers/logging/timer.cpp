@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "count_text.hpp"
+#include "saved_state.hpp"
 #include "shown_text.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
@@ -56,6 +57,13 @@ Row row_of(TimerPhase phase, const TimerSummary& summary) {
   const std::int64_t one = time.count == 0 ? 0 : time.nanoseconds / time.count;
   return {to_string(phase), detail::duration_text(one), detail::duration_text(time.nanoseconds),
           percent(summary.share(phase)), std::to_string(time.count)};
+}
+
+PhaseTime read_time(detail::StateReader& read) {
+  PhaseTime time;
+  time.count = read.count("times");
+  time.nanoseconds = read.count("nanoseconds");
+  return time;
 }
 
 /// The first column is set to the left, numbers to the right.
@@ -137,6 +145,7 @@ void TimerModifier::on_start(State&, const Event&) {
 void TimerModifier::on_event(State&, const Event& event) {
   const std::int64_t time = now();
   const EventType type = *event.type;
+  if (!last_ && type != EventType::BATCH_START) return;  // the rest of a batch, after a resume
   if (last_) {
     PhaseTime& phase = open_[static_cast<std::size_t>(phase_between(*last_, type))];
     ++phase.count;
@@ -163,6 +172,31 @@ void TimerModifier::on_update(State& state, const Event&) {
 }
 
 void TimerModifier::on_abort(State&, const Event&) noexcept {
+  open_ = {};
+  last_.reset();
+}
+
+void TimerModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "TimerModifier"};
+  write(all_.batches);
+  for (std::size_t i = 0; i < phase_count; ++i) {
+    write(all_.phases[i].count, all_.phases[i].nanoseconds);
+    write(shown_[i].count, shown_[i].nanoseconds);
+  }
+}
+
+// The open batch is left out: the clock of the program that saved it was another.
+void TimerModifier::load(State&, const Event&, std::istream& in) {
+  detail::StateReader read{in, "TimerModifier"};
+  TimerSummary all;
+  std::array<PhaseTime, phase_count> shown;
+  all.batches = read.count("batches");
+  for (std::size_t i = 0; i < phase_count; ++i) {
+    all.phases[i] = read_time(read);
+    shown[i] = read_time(read);
+  }
+  all_ = all;
+  shown_ = shown;
   open_ = {};
   last_.reset();
 }

@@ -81,6 +81,8 @@ struct TimerSummary {
 /// "time/backward", "time/optimizer" and "time/rest"; 0 for a phase that did not come.
 ///
 /// A batch that is aborted counts nowhere, and neither does the time from there to the next batch.
+/// A checkpoint keeps the times until then; of a batch that is open when it is saved, and of the
+/// time from there to the next batch, nothing counts in the run that is resumed.
 /// What other modifiers do at an event belongs to the phase that ends there when they run before
 /// this one, and to the next phase otherwise. It costs a reading of the clock at each event, and
 /// allocates nothing after the first metrics.
@@ -99,6 +101,8 @@ class TimerModifier : public Modifier {
   void on_event(State& state, const Event& event) override;
   void on_update(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
   /// Writes the table, when `print` is set and a batch was measured.
   void on_finalize(State& state, const Event& event) override;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 #include "takt/modifiers/norms.hpp"
@@ -75,6 +76,17 @@ void GradientClipModifier::on_update(State& state, const Event&) {
       number = static_cast<float>(std::clamp(number * factor, -bound, bound));
     }
   }
+}
+
+void GradientClipModifier::save(std::ostream& out) {
+  detail::StateWriter{out, "GradientClipModifier"}(last_norm_);
+}
+
+void GradientClipModifier::load(State& state, const Event& event, std::istream& in) {
+  double last_norm = 0.0;
+  detail::StateReader{in, "GradientClipModifier"}(last_norm);
+  if (phase() == Phase::active) on_start(state, event);
+  last_norm_ = last_norm;
 }
 
 double GradientClipModifier::norm_of(Model& model) const {

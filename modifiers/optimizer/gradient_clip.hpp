@@ -5,6 +5,7 @@
 #define TAKT_MODIFIERS_GRADIENT_CLIP_HPP
 
 #include <cstddef>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <takt/cadence.hpp>
@@ -41,8 +42,9 @@ struct GradientClipSettings {
 /// bound changes anything: a factor made of it would spread one NaN to all parameters, or turn them
 /// to zeros, and what is wrong should stay to be seen. A `NanGuardModifier` deals with it.
 ///
-/// Parameters that show no gradients count as zeros. With gradients that were scaled up for half
-/// precision the bounds are about the scaled ones: unscale them before `optim_pre_step`.
+/// A checkpoint keeps the last norm. Parameters that show no gradients count as zeros. With
+/// gradients that were scaled up for half precision the bounds are about the scaled ones: unscale
+/// them before `optim_pre_step`.
 ///
 /// `on_initialize` and `on_start` throw `MissingState` when the state has no model, and
 /// `TargetError` for targets that choose nothing.
@@ -57,6 +59,8 @@ class GradientClipModifier : public Modifier {
   void on_initialize(State& state, const Event& event) override;
   void on_start(State& state, const Event& event) override;
   void on_update(State& state, const Event& event) override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
   /// The norm at the last step that was due, before it was bounded; 0 before the first. On the
   /// loop's thread.

@@ -52,11 +52,11 @@ struct LearningRateSettings {
 /// so that a whole batch sees one rate.
 ///
 /// The rate depends on the index alone: a batch that is aborted and comes again, or a run that is
-/// resumed, gets the rate it would have had. At the last due step of the window cosine and
-/// linear_warmup land exactly on `final_lr` and `learning_rate`, also where `end` lies between two
-/// steps. After the window the rate stays as it was last set. So two modifiers can follow each
-/// other, a warm-up with `{.end = 1}` and a cosine with `{.start = 1, .end = 30}`; where windows
-/// overlap, the modifier that runs later sets the rate.
+/// resumed, gets the rate it would have had, and a checkpoint keeps nothing of it. At the last due
+/// step of the window cosine and linear_warmup land exactly on `final_lr` and `learning_rate`, also
+/// where `end` lies between two steps. After the window the rate stays as it was last set. So two
+/// modifiers can follow each other, a warm-up with `{.end = 1}` and a cosine with `{.start = 1,
+/// .end = 30}`; where windows overlap, the modifier that runs later sets the rate.
 ///
 /// `on_update` throws `MissingState` when the state has no optimizer.
 class LearningRateModifier : public Modifier {

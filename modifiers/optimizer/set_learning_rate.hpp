@@ -4,6 +4,7 @@
 #ifndef TAKT_MODIFIERS_SET_LEARNING_RATE_HPP
 #define TAKT_MODIFIERS_SET_LEARNING_RATE_HPP
 
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <takt/cadence.hpp>
@@ -24,8 +25,8 @@ struct SetLearningRateSettings {
 
 /// Sets the learning rate of the state's `Optimizer` once, when its window opens. Unlike a
 /// `LearningRateModifier` with a constant schedule it leaves the rate alone after that, so one that
-/// starts later takes over wherever it stands. A run that is resumed inside the window sets it
-/// again.
+/// starts later takes over wherever it stands. A run that is begun inside the window sets it again,
+/// but one that is resumed from a checkpoint has the rate that its optimizer was saved with.
 ///
 /// `on_start` throws `MissingState` when the state has no optimizer.
 class SetLearningRateModifier : public Modifier {
@@ -37,6 +38,8 @@ class SetLearningRateModifier : public Modifier {
   [[nodiscard]] static ModifierType type();
 
   void on_start(State& state, const Event& event) override;
+  /// Nothing: whatever the rate is by now, the optimizer has it.
+  void load(State&, const Event&, std::istream&) override {}
 
  private:
   double rate_;

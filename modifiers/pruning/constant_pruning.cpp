@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "saved_state.hpp"
 #include "takt/modifier_type.hpp"
 #include "takt/modifiers/select_prunable.hpp"
 #include "takt/modifiers/substituted_weights.hpp"
@@ -45,6 +46,22 @@ void ConstantPruningModifier::on_end(State&, const Event&) { masks_ = {}; }
 
 void ConstantPruningModifier::on_abort(State& state, const Event&) noexcept {
   masks_.hold_after_abort(state);
+}
+
+void ConstantPruningModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "ConstantPruningModifier"};
+  if (phase() == Phase::active) masks_.save(write);
+}
+
+void ConstantPruningModifier::load(State& state, const Event&, std::istream& in) {
+  detail::StateReader read{in, "ConstantPruningModifier"};
+  HeldMasks masks;
+  if (phase() == Phase::active) {
+    auto& model = state.get<Model>();
+    masks = HeldMasks{model, select_prunable(model, targets_, ignore_), MaskStructure{}};
+    masks.load(read, model);
+  }
+  masks_ = std::move(masks);
 }
 
 }  // namespace takt

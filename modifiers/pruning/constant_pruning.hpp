@@ -4,6 +4,7 @@
 #ifndef TAKT_MODIFIERS_CONSTANT_PRUNING_HPP
 #define TAKT_MODIFIERS_CONSTANT_PRUNING_HPP
 
+#include <iosfwd>
 #include <string>
 #include <takt/cadence.hpp>
 #include <takt/event.hpp>
@@ -28,7 +29,7 @@ struct ConstantPruningSettings {
 /// and until it closes they stay zero: their gradients are set to zero at OPTIM_PRE_STEP, and they
 /// themselves at OPTIM_POST_STEP, and when a batch is aborted. A zero that no pruning made, as in a
 /// layer that was initialized to zeros, is held like any other: leave such a layer out with
-/// `ignore`.
+/// `ignore`. A checkpoint keeps which weights are held.
 ///
 /// To hold what a `MagnitudePruningModifier` pruned after its end, register this one after it, with
 /// its `end` as the `start` here. That batch's BATCH_START prunes to the final sparsity first, and
@@ -49,6 +50,8 @@ class ConstantPruningModifier : public Modifier {
   void on_event(State& state, const Event& event) override;
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
  private:
   std::vector<std::string> targets_;

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "takt/modifiers/held_masks.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifiers/substituted_weights.hpp"
 
 namespace takt {
 namespace {
+
+constexpr const char* what_is_right =
+    "a run is resumed with the same model, targets and mask structure";
 
 [[noreturn]] void refuse(const Parameter& parameter, const std::string& problem) {
   throw InvalidModifier("parameter '" + std::string{parameter.name} + "': " + problem);
@@ -79,6 +84,39 @@ void HeldMasks::hold_after_abort(State& state) const noexcept {
       with_trained_weights(state, *model, [&] { mask_values(*model); });
     }
   } catch (...) {  // a model that can't show its weights now will be asked again at the next step
+  }
+}
+
+void HeldMasks::save(detail::StateWriter& write) const {
+  write(static_cast<std::uint64_t>(held_.size()));
+  for (const Held& held : held_) {
+    write(static_cast<std::uint64_t>(held.position));
+    held.mask.save(write);
+  }
+}
+
+void HeldMasks::load(detail::StateReader& read, Model& model) {
+  std::uint64_t count = 0;
+  read(count);
+  if (count != held_.size()) {
+    throw CheckpointError("it has masks of " + std::to_string(count) +
+                          " parameters, but the model has " + std::to_string(held_.size()) +
+                          " to mask; " + what_is_right);
+  }
+  for (Held& held : held_) {
+    const std::string name{model.parameter(held.position).name};
+    std::uint64_t found = 0;
+    read(found);
+    if (found != held.position) {
+      throw CheckpointError("parameter '" + name + "' is number " + std::to_string(held.position) +
+                            " of the model, but the mask is of number " + std::to_string(found) +
+                            "; " + what_is_right);
+    }
+    try {
+      held.mask.load(read);
+    } catch (const CheckpointError& error) {
+      throw CheckpointError("parameter '" + name + "': " + error.what() + "; " + what_is_right);
+    }
   }
 }
 

@@ -16,6 +16,11 @@
 
 namespace takt {
 
+namespace detail {
+class StateReader;
+class StateWriter;
+}  // namespace detail
+
 /// The masks of some parameters of a model, which is given anew to every call: neither it nor what
 /// its parameters show is kept. A parameter that no longer has the values or gradients that its
 /// mask is for is an `InvalidModifier`, which names it.
@@ -46,6 +51,13 @@ class HeldMasks {
   /// Masks the weights of the state's model, as far as there are any; for `on_abort`, where the
   /// optimizer may have moved them and OPTIM_POST_STEP never came.
   void hold_after_abort(State& state) const noexcept;
+
+  /// Writes the masks, for a checkpoint.
+  void save(detail::StateWriter& write) const;
+  /// Prunes what was pruned when they were saved, and nothing else; the model stays as it is.
+  /// Throws `CheckpointError`, which names the parameter, for masks of other parameters, and for
+  /// one that its structure can't have; then these are of no use any more.
+  void load(detail::StateReader& read, Model& model);
 
  private:
   struct Held {

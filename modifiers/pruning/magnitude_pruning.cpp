@@ -6,6 +6,7 @@
 
 #include "last_due_step.hpp"
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 #include "takt/modifiers/select_prunable.hpp"
@@ -193,6 +194,26 @@ void MagnitudePruningModifier::on_end(State&, const Event&) { masks_ = {}; }
 
 void MagnitudePruningModifier::on_abort(State& state, const Event&) noexcept {
   masks_.hold_after_abort(state);
+}
+
+void MagnitudePruningModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "MagnitudePruningModifier"};
+  write(sparsity_);
+  if (phase() == Phase::active) masks_.save(write);
+}
+
+void MagnitudePruningModifier::load(State& state, const Event&, std::istream& in) {
+  detail::StateReader read{in, "MagnitudePruningModifier"};
+  double sparsity = 0.0;
+  HeldMasks masks;
+  read(sparsity);
+  if (phase() == Phase::active) {
+    auto& model = state.get<Model>();
+    masks = masks_for(model);
+    masks.load(read, model);
+  }
+  sparsity_ = sparsity;
+  masks_ = std::move(masks);
 }
 
 HeldMasks MagnitudePruningModifier::masks_for(Model& model) const {

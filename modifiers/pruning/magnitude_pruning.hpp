@@ -5,6 +5,7 @@
 #define TAKT_MODIFIERS_MAGNITUDE_PRUNING_HPP
 
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <takt/cadence.hpp>
@@ -56,9 +57,10 @@ struct MagnitudePruningSettings {
 ///
 /// A batch that is aborted keeps what it pruned, with the weights masked once more, as the
 /// optimizer may have moved them: the same index comes again and asks for the same sparsity, which
-/// then prunes nothing further. A run that is resumed inside the window, between two due steps, is
-/// pruned at once to the sparsity of the last due step; the zeros that it brings along are the
-/// smallest weights, so that restores its masks.
+/// then prunes nothing further. A checkpoint keeps which weights are pruned. Without one, a run
+/// that is begun inside the window, between two due steps, is pruned at once to the sparsity of the
+/// last due step; the zeros that it brings along are the smallest weights, so that restores its
+/// masks.
 ///
 /// `on_initialize` and `on_start` throw `MissingState` when the state has no model, `TargetError`
 /// for targets that choose nothing, and `InvalidModifier` for a parameter whose shape the mask
@@ -77,6 +79,8 @@ class MagnitudePruningModifier : public Modifier {
   void on_update(State& state, const Event& event) override;
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
   /// The sparsity that was last pruned to; 0 before the first time. On the loop's thread.
   [[nodiscard]] double sparsity() const noexcept { return sparsity_; }

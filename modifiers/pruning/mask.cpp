@@ -5,8 +5,10 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "number_text.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 
 namespace takt {
@@ -176,6 +178,48 @@ void Mask::prune(std::span<const float> values, double sparsity, MaskScratch& sc
 void Mask::apply(std::span<float> values) const {
   require_size(values.size());
   kernels::clear_marked(values, pruned_);
+}
+
+void Mask::save(detail::StateWriter& write) const {
+  std::vector<std::uint8_t> bits((size() + 7) / 8);
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (pruned(i)) bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | 1U << i % 8);
+  }
+  write(static_cast<std::uint64_t>(size()), bits);
+}
+
+void Mask::load(detail::StateReader& read) {
+  std::uint64_t weights = 0;
+  std::vector<std::uint8_t> bits;
+  read(weights, bits);
+  if (weights != size() || bits.size() != (size() + 7) / 8) {
+    throw CheckpointError("a mask of " + std::to_string(weights) +
+                          " weights was saved, but there are " + std::to_string(size()));
+  }
+  std::vector<std::uint8_t> found(size());
+  for (std::size_t i = 0; i < size(); ++i) found[i] = bits[i / 8] >> i % 8 & 1U;
+  if (!may_have(found)) {
+    throw CheckpointError(
+        "a mask was saved that prunes units in part, or more than may be pruned of a group");
+  }
+  pruned_units_ = static_cast<std::size_t>(std::ranges::count(found, 1)) / blocks_.size_of_one();
+  pruned_ = std::move(found);
+}
+
+/// Whether all units are pruned as a whole or not at all, and no group has lost too many.
+bool Mask::may_have(std::span<const std::uint8_t> pruned) const {
+  for (std::size_t first = 0; group_ != 0 && first < pruned.size(); first += group_) {
+    const auto gone = std::ranges::count(pruned.subspan(first, group_), 1);
+    if (static_cast<std::size_t>(gone) > pruned_of_group_) return false;
+  }
+  if (blocks_.size_of_one() == 1 || pruned.empty()) return true;
+  std::vector<std::uint8_t> whole(pruned.size());
+  for (std::size_t block = 0; block < blocks_.count(); ++block) {
+    if (kernels::block_is_marked(block, blocks_, pruned)) {
+      kernels::mark_block(block, blocks_, whole);
+    }
+  }
+  return std::ranges::equal(whole, pruned);
 }
 
 void Mask::prune_blocks(std::span<const float> values, std::size_t count, MaskScratch& scratch) {

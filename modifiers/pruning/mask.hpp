@@ -13,6 +13,11 @@
 
 namespace takt {
 
+namespace detail {
+class StateReader;
+class StateWriter;
+}  // namespace detail
+
 /// How many of `units` a sparsity prunes: floor(sparsity * units), where a product within a few ulp
 /// of a whole number is that number. 0.29 of 100 is 29, though 0.29 * 100 is 28.999999999999996.
 /// Throws `InvalidModifier` unless the sparsity is a number from 0 to 1.
@@ -57,10 +62,17 @@ class Mask {
   /// Sets what is pruned to zero, also where it is NaN; for weights and their gradients.
   void apply(std::span<float> values) const;
 
+  /// Writes what is pruned, for a checkpoint: a bit for each weight.
+  void save(detail::StateWriter& write) const;
+  /// Prunes what was pruned when it was saved, and nothing else. Throws `CheckpointError`, and
+  /// changes nothing, for a mask of another size, or one that its structure can't have.
+  void load(detail::StateReader& read);
+
  private:
   void require_size(std::size_t size) const;
   void prune_blocks(std::span<const float> values, std::size_t count, MaskScratch& scratch);
   void prune_of_groups(std::span<const float> values, std::size_t count, MaskScratch& scratch);
+  [[nodiscard]] bool may_have(std::span<const std::uint8_t> pruned) const;
 
   // Each structure is blocks on a matrix: a filter is a whole row, a weight a block of one.
   kernels::Blocks blocks_{};
