@@ -2,8 +2,10 @@
 #include "takt/modifiers/quantization.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifiers/select_prunable.hpp"
 
@@ -64,10 +66,14 @@ QuantizationModifier::~QuantizationModifier() {
   if (substituted_) substituted_->forget(*this);
 }
 
-// What does not fit is told before training starts, not when the window opens.
-void QuantizationModifier::on_initialize(State& state, const Event&) {
+// What does not fit is told before training starts, not when the window opens. One that is over
+// already, as where a run is resumed, is in nobody's way.
+void QuantizationModifier::on_initialize(State& state, const Event& event) {
   auto& model = state.get<Model>();
-  claim(state, quantizers_for(model, choose(model)));
+  const std::vector<WeightQuantizer> quantizers = quantizers_for(model, choose(model));
+  (void)QuantizationParameters::of(state);
+  const Cadence window{.start = cadence().start, .end = cadence().end};
+  if (window.next_update(event)) claim(state, quantizers);
 }
 
 void QuantizationModifier::on_start(State& state, const Event&) {
@@ -81,28 +87,25 @@ void QuantizationModifier::on_start(State& state, const Event&) {
 
 void QuantizationModifier::open(State& state) {
   auto& model = state.get<Model>();
-  const std::vector<Chosen> chosen = choose(model);
-  std::vector<WeightQuantizer> quantizers = quantizers_for(model, chosen);
-  claim(state, quantizers);
+  Window window = window_of(model, choose(model));
+  claim(state, window.quantizers);
 
   // Quantized weights that an earlier run left in the model are what this one starts from.
   if (substituted_) substituted_->forget(*this);
   substituted_ = SubstitutedWeights::of(state);
-  quantizers_ = std::move(quantizers);
-  positions_.clear();
-  for (const Chosen& each : chosen) positions_.push_back(each.position);
-  full_ = ParameterCopies{model, positions_};
-  substituted_->without(model, [&] { observe(model); });
+  substituted_->without(model, [&] { window.observe(model); });
+  window.open = window.fresh = true;
+  window_ = std::move(window);
   auto& parameters = QuantizationParameters::of(state);
-  for (const WeightQuantizer& quantizer : quantizers_) parameters.set(quantizer.parameter());
-  open_ = fresh_ = true;
+  parameters_ = parameters.weak_from_this();
+  parameters.replace({}, quantized());
 }
 
 void QuantizationModifier::on_event(State& state, const Event& event) {
   if (event.type == EventType::BATCH_START) return begin_batch(state, event);
   if (!applied()) return;
   restore(state.get<Model>());
-  fresh_ = false;
+  window_.fresh = false;
 }
 
 void QuantizationModifier::on_update(State& state, const Event&) { put_in_for_batch(state, true); }
@@ -110,13 +113,13 @@ void QuantizationModifier::on_update(State& state, const Event&) { put_in_for_ba
 void QuantizationModifier::on_end(State& state, const Event&) {
   give_back(state);  // first: after a quarantine no further hook runs
   auto& model = state.get<Model>();
-  open_ = false;
+  window_.open = false;
   restore(model);
-  substituted_->without(model, [&] { observe(model); });
+  substituted_->without(model, [&] { window_.observe(model); });
 }
 
 void QuantizationModifier::on_abort(State& state, const Event& event) noexcept {
-  if (event.type == EventType::BATCH_END) fresh_ = false;  // see `Modifier::on_abort`
+  if (event.type == EventType::BATCH_END) window_.fresh = false;  // see `Modifier::on_abort`
   try {
     if (auto* const model = state.find<Model>()) restore(*model);
   } catch (...) {  // a model that can't show its weights now will be asked again at the next batch
@@ -137,9 +140,9 @@ void QuantizationModifier::apply(Model& model) {
     throw LifecycleError("quantization modifier \"" + name() +
                          "\" has no scales to quantize with; it finds them when its window opens");
   }
-  observes_ = !open_ || fresh_;
+  window_.observes = !window_.open || window_.fresh;
   substituted_->put_in(*this, model);
-  applied_by_caller_ = true;
+  window_.applied_by_caller = true;
 }
 
 void QuantizationModifier::restore(Model& model) {
@@ -151,19 +154,89 @@ bool QuantizationModifier::applied() const noexcept {
 }
 
 void QuantizationModifier::put_in(Model& model, Substitution how) {
-  full_.take(model);
-  if (observes_ && how == Substitution::anew) observe(model);
+  Window& window = window_;
+  window.full.take(model);
+  if (window.observes && how == Substitution::anew) window.observe(model);
   try {
-    for (std::size_t i = 0; i < positions_.size(); ++i) {
-      quantizers_[i].quantize(model.values(positions_[i]));
+    for (std::size_t i = 0; i < window.positions.size(); ++i) {
+      window.quantizers[i].quantize(model.values(window.positions[i]));
     }
   } catch (...) {
-    full_.put(model);
+    window.full.put(model);
     throw;
   }
 }
 
-void QuantizationModifier::take_out(Model& model) { full_.put(model); }
+void QuantizationModifier::take_out(Model& model) { window_.full.put(model); }
+
+void QuantizationModifier::save(std::ostream& out) {
+  detail::StateWriter write{out, "QuantizationModifier"};
+  write(substituted_ != nullptr);
+  if (!substituted_) return;
+  write(substituted_->place(*this), window_.open, window_.fresh, window_.observes,
+        window_.applied_by_caller);
+  const auto parameters = parameters_.lock();
+  write(static_cast<std::uint64_t>(window_.quantizers.size()));
+  for (const WeightQuantizer& quantizer : window_.quantizers) {
+    quantizer.save(write);
+    write(parameters && parameters->shows(*quantizer.parameter()));
+  }
+  if (applied()) window_.full.save(write);
+}
+
+void QuantizationModifier::load(State& state, const Event&, std::istream& in) {
+  detail::StateReader read{in, "QuantizationModifier"};
+  bool has_opened = false;
+  read(has_opened);
+  std::optional<std::uint64_t> place;
+  Window window;
+  Shown now;
+  if (has_opened) {
+    read(place);
+    window = read_window(read, state.get<Model>(), place.has_value(), now);
+  }
+  if (phase() == Phase::active && !window.open) {
+    throw CheckpointError("it is active, but has the state of one whose window is not open");
+  }
+  const auto substituted = has_opened ? SubstitutedWeights::of(state) : nullptr;
+  auto& parameters = QuantizationParameters::of(state);
+  parameters.replace(quantized(), now);
+
+  if (substituted_) substituted_->forget(*this);
+  window_ = std::move(window);
+  substituted_ = substituted;
+  if (substituted_) substituted_->take_place(*this, place);
+  parameters_ = parameters.weak_from_this();
+  if (phase() == Phase::ended) give_back(state);
+}
+
+/// With the full-precision weights that were out when it was saved; otherwise the model has them.
+QuantizationModifier::Window QuantizationModifier::read_window(detail::StateReader& read,
+                                                               Model& model, bool is_in,
+                                                               Shown& shown) const {
+  Window window = window_of(model, choose(model));
+  std::uint64_t count = 0;
+  read(window.open, window.fresh, window.observes, window.applied_by_caller, count);
+  if (count != window.quantizers.size()) {
+    throw CheckpointError("it has scales of " + std::to_string(count) +
+                          " parameters, but quantizes " + std::to_string(window.quantizers.size()) +
+                          "; a run is resumed with the same model and the same targets");
+  }
+  for (WeightQuantizer& quantizer : window.quantizers) {
+    quantizer.load(read);
+    bool is_shown = false;
+    read(is_shown);
+    if (is_shown) shown.push_back(quantizer.parameter());
+  }
+  if (is_in) window.full = ParameterCopies::load(read, model, window.positions);
+  return window;
+}
+
+QuantizationModifier::Shown QuantizationModifier::quantized() const {
+  Shown all;
+  for (const WeightQuantizer& quantizer : window_.quantizers) all.push_back(quantizer.parameter());
+  return all;
+}
 
 /// Each parameter that is chosen, in the model's order.
 std::vector<QuantizationModifier::Chosen> QuantizationModifier::choose(Model& model) const {
@@ -195,6 +268,14 @@ std::vector<WeightQuantizer> QuantizationModifier::quantizers_for(
   return quantizers;
 }
 
+QuantizationModifier::Window QuantizationModifier::window_of(Model& model,
+                                                             std::span<const Chosen> chosen) const {
+  Window window{.quantizers = quantizers_for(model, chosen)};
+  for (const Chosen& each : chosen) window.positions.push_back(each.position);
+  window.full = ParameterCopies{model, window.positions};
+  return window;
+}
+
 void QuantizationModifier::claim(State& state, std::span<const WeightQuantizer> quantizers) {
   std::vector<std::string> names;
   names.reserve(quantizers.size());
@@ -217,26 +298,26 @@ void QuantizationModifier::give_back(State& state) const {
 void QuantizationModifier::begin_batch(State& state, const Event& event) {
   const bool left_in = applied();
   if (left_in) restore(state.get<Model>());
-  if (left_in && applied_by_caller_) {
+  if (left_in && window_.applied_by_caller) {
     throw LifecycleError("quantization modifier \"" + name() +
                          "\": quantized weights were in the model at batch_start, and training "
                          "them would lose what was trained; the full-precision weights are back. "
                          "Call restore before training goes on, or use with_quantized");
   }
-  if (!cadence().should_update(event)) put_in_for_batch(state, fresh_);
+  if (!cadence().should_update(event)) put_in_for_batch(state, window_.fresh);
 }
 
 void QuantizationModifier::put_in_for_batch(State& state, bool observes) {
   auto& model = state.get<Model>();
   restore(model);  // where an error kept `begin_batch` from it
-  observes_ = observes;
-  applied_by_caller_ = false;
+  window_.observes = observes;
+  window_.applied_by_caller = false;
   substituted_->put_in(*this, model);
 }
 
-void QuantizationModifier::observe(Model& model) {
-  for (std::size_t i = 0; i < positions_.size(); ++i) {
-    quantizers_[i].observe(model.values(positions_[i]));
+void QuantizationModifier::Window::observe(Model& model) {
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    quantizers[i].observe(model.values(positions[i]));
   }
 }
 

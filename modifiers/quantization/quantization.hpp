@@ -5,6 +5,7 @@
 #define TAKT_MODIFIERS_QUANTIZATION_HPP
 
 #include <cstddef>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 #include <takt/modifier.hpp>
 #include <takt/modifiers/parameter_copies.hpp>
 #include <takt/modifiers/quantization_groups.hpp>
+#include <takt/modifiers/quantization_parameters.hpp>
 #include <takt/modifiers/substituted_weights.hpp>
 #include <takt/modifiers/weight_quantizer.hpp>
 #include <takt/state.hpp>
@@ -24,6 +26,9 @@
 namespace takt {
 
 struct ModifierType;
+namespace detail {
+class StateReader;
+}
 
 /// What a `QuantizationModifier` is built with: either a scheme or config groups.
 struct QuantizationSettings {
@@ -84,7 +89,8 @@ struct QuantizationSettings {
 /// on one bus as long as no parameter is quantized twice at a time.
 ///
 /// Besides the scales it keeps a copy of the chosen parameters. It allocates nothing after its
-/// window has opened.
+/// window has opened. A checkpoint keeps the scales, those in the state too, and while quantized
+/// weights are in the model, the full-precision ones.
 ///
 /// `on_initialize` and `on_start` throw `MissingState` when the state has no model, `TargetError`
 /// for targets that choose nothing, and `InvalidModifier` for a parameter that is in two groups or
@@ -108,6 +114,8 @@ class QuantizationModifier : public Modifier, private WeightSubstitute {
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
   void on_finalize(State& state, const Event& event) override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
   /// \name Quantized weights in the model
   /// On the loop's thread, with the model that the state has.
@@ -140,7 +148,7 @@ class QuantizationModifier : public Modifier, private WeightSubstitute {
 
  private:
   [[nodiscard]] std::span<const std::size_t> positions() const noexcept override {
-    return positions_;
+    return window_.positions;
   }
   void put_in(Model& model, Substitution how) override;
   void take_out(Model& model) override;
@@ -149,26 +157,37 @@ class QuantizationModifier : public Modifier, private WeightSubstitute {
     std::size_t position;
     const QuantizationGroup* group;
   };
+  /// What there is from the moment that the window opens.
+  struct Window {
+    std::vector<std::size_t> positions{};       // of the parameters, in order
+    std::vector<WeightQuantizer> quantizers{};  // one for each of them
+    ParameterCopies full{};                     // their full-precision weights, while they are out
+    bool open = false;
+    bool fresh = false;              // no batch of the window has run yet
+    bool observes = false;           // what is put in is observed before
+    bool applied_by_caller = false;  // not for a batch
+
+    void observe(Model& model);
+  };
+  using Shown = std::vector<std::shared_ptr<const QuantizedParameter>>;
   [[nodiscard]] std::vector<Chosen> choose(Model& model) const;
   [[nodiscard]] std::vector<WeightQuantizer> quantizers_for(Model& model,
                                                             std::span<const Chosen> chosen) const;
   void open(State& state);
   void give_back(State& state) const;
+  [[nodiscard]] Window window_of(Model& model, std::span<const Chosen> chosen) const;
+  [[nodiscard]] Shown quantized() const;
+  [[nodiscard]] Window read_window(detail::StateReader& read, Model& model, bool is_in,
+                                   Shown& shown) const;
   void claim(State& state, std::span<const WeightQuantizer> quantizers);
   void begin_batch(State& state, const Event& event);
   void put_in_for_batch(State& state, bool observes);
-  void observe(Model& model);
 
   std::vector<QuantizationGroup> groups_;
   std::vector<std::string> ignore_;
-  std::vector<std::size_t> positions_;       // of the parameters, in order
-  std::vector<WeightQuantizer> quantizers_;  // one for each of them
-  ParameterCopies full_;                     // their full-precision weights, while they are out
-  std::shared_ptr<SubstitutedWeights> substituted_;  // null before the window opens
-  bool open_ = false;                                // its window
-  bool fresh_ = false;                               // no batch of the window has run yet
-  bool observes_ = false;                            // what is put in is observed before
-  bool applied_by_caller_ = false;                   // not for a batch
+  Window window_;
+  std::shared_ptr<SubstitutedWeights> substituted_;         // null before the window opens
+  std::weak_ptr<const QuantizationParameters> parameters_;  // those of the state
 };
 
 }  // namespace takt

@@ -102,6 +102,21 @@ void QuantizationParameters::set(std::shared_ptr<const QuantizedParameter> param
   all_.insert_or_assign(std::move(name), std::move(parameter));
 }
 
+bool QuantizationParameters::shows(const QuantizedParameter& parameter) const noexcept {
+  return find(parameter.name) == &parameter;
+}
+
+void QuantizationParameters::replace(
+    std::span<const std::shared_ptr<const QuantizedParameter>> old,
+    std::span<const std::shared_ptr<const QuantizedParameter>> now) {
+  Map all = all_;
+  for (const auto& parameter : old) {
+    if (shows(*parameter)) all.erase(parameter->name);
+  }
+  for (const auto& parameter : now) all.insert_or_assign(parameter->name, parameter);
+  all_.swap(all);
+}
+
 void write_quantization(std::ostream& out, const QuantizationParameters& parameters) {
   auto json = nlohmann::ordered_json::object();
   for (const auto& [name, parameter] : parameters.all()) json[name] = json_of(*parameter);

@@ -46,7 +46,10 @@ struct QuantizedParameter {
 /// object in the state, `state.get<QuantizationParameters>()`, for all modifiers that quantize. It
 /// is there from the first one's `on_initialize` on, with each parameter from the moment that its
 /// modifier's window opens, and remains when training is over. On the loop's thread.
-class QuantizationParameters {
+///
+/// A checkpoint keeps those of each modifier that it keeps: not of one that was removed, or is
+/// quarantined.
+class QuantizationParameters : public std::enable_shared_from_this<QuantizationParameters> {
  public:
   using Map = std::map<std::string, std::shared_ptr<const QuantizedParameter>, std::less<>>;
 
@@ -67,6 +70,11 @@ class QuantizationParameters {
   void give_back(std::string_view modifier) noexcept;
   /// How a parameter is quantized from now on.
   void set(std::shared_ptr<const QuantizedParameter> parameter);
+  /// Whether that is how its parameter is quantized, as nobody has set that since.
+  [[nodiscard]] bool shows(const QuantizedParameter& parameter) const noexcept;
+  /// Drops those of `old` that are shown, and sets those of `now`: all, or none when it throws.
+  void replace(std::span<const std::shared_ptr<const QuantizedParameter>> old,
+               std::span<const std::shared_ptr<const QuantizedParameter>> now);
   /// @}
 
  private:

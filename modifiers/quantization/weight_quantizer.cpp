@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "saved_state.hpp"
+#include "shown_text.hpp"
 #include "takt/error.hpp"
 
 namespace takt {
@@ -45,6 +48,45 @@ std::vector<std::int64_t> scale_shape_of(const Parameter& parameter,
   return {rows, groups_of(parameter, size / rows, weights.group_size)};
 }
 
+[[noreturn]] void refuse_saved(const QuantizedParameter& parameter, const std::string& problem) {
+  throw CheckpointError("parameter '" + parameter.name + "': " + problem +
+                        "; a run is resumed with the same model and the same settings");
+}
+
+void require_same(const QuantizedParameter& parameter, const std::string& name,
+                  std::int64_t num_bits) {
+  constexpr std::size_t most = 60;  // whatever bytes there are
+  if (name != parameter.name) {
+    refuse_saved(parameter, "the scales that were saved are of '" +
+                                detail::shown_text(std::string_view{name}.substr(0, most)) + "'");
+  }
+  if (num_bits != parameter.weights.num_bits) {
+    refuse_saved(parameter, "it was quantized to " + std::to_string(num_bits) +
+                                " bits when it was saved, and is to " +
+                                std::to_string(parameter.weights.num_bits) + " now");
+  }
+}
+
+std::vector<kernels::Affine> affines_of(const QuantizedParameter& parameter,
+                                        const std::vector<float>& scales,
+                                        const std::vector<std::int32_t>& zero_points) {
+  std::vector<kernels::Affine> affines = parameter.affines;
+  if (scales.size() != affines.size() || zero_points.size() != affines.size()) {
+    refuse_saved(parameter, "it has " + std::to_string(affines.size()) + " scales, but " +
+                                std::to_string(scales.size()) + " of them and " +
+                                std::to_string(zero_points.size()) + " zero points were saved");
+  }
+  try {
+    for (std::size_t i = 0; i < affines.size(); ++i) {
+      affines[i] = {.scale = scales[i], .zero_point = zero_points[i]};
+      kernels::require_quantizable(affines[i], parameter.grid());
+    }
+  } catch (const InvalidModifier& error) {
+    refuse_saved(parameter, error.what());
+  }
+  return affines;
+}
+
 std::size_t count_of(const std::vector<std::int64_t>& scale_shape) {
   std::int64_t count = 1;
   for (const std::int64_t extent : scale_shape) count *= extent;
@@ -84,6 +126,26 @@ void WeightQuantizer::observe(std::span<const float> weights) {
 void WeightQuantizer::quantize(std::span<float> weights) const {
   if (weights.empty()) return;
   kernels::fake_quantize(weights, weights, parameter_->affines, parameter_->grid());
+}
+
+void WeightQuantizer::save(detail::StateWriter& write) const {
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;
+  for (const kernels::Affine& affine : parameter_->affines) {
+    scales.push_back(affine.scale);
+    zero_points.push_back(affine.zero_point);
+  }
+  write(parameter_->name, std::int64_t{parameter_->weights.num_bits}, scales, zero_points);
+}
+
+void WeightQuantizer::load(detail::StateReader& read) {
+  std::string name;
+  std::int64_t num_bits = 0;
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;
+  read(name, num_bits, scales, zero_points);
+  require_same(*parameter_, name, num_bits);
+  parameter_->affines = affines_of(*parameter_, scales, zero_points);
 }
 
 }  // namespace takt

@@ -14,8 +14,14 @@
 
 namespace takt {
 
+namespace detail {
+class StateReader;
+class StateWriter;
+}  // namespace detail
+
 /// Scales and zero points for a parameter, found in its weights and then held. The weights are
-/// given anew to every call, as many as the parameter had. Only the constructor allocates.
+/// given anew to every call, as many as the parameter had. Only the constructor and `load`
+/// allocate.
 class WeightQuantizer {
  public:
   /// A parameter of rank 0 or 1 is one row. All scales are 1 until weights are observed. Throws
@@ -33,6 +39,12 @@ class WeightQuantizer {
   [[nodiscard]] const std::shared_ptr<const QuantizedParameter>& parameter() const noexcept {
     return shown_;
   }
+
+  /// Writes the scales and zero points, for a checkpoint.
+  void save(detail::StateWriter& write) const;
+  /// Takes up what `save` wrote. Throws `CheckpointError`, which names the parameter, when that is
+  /// of another one, or quantizes to other integers; nothing is changed then.
+  void load(detail::StateReader& read);
 
  private:
   std::shared_ptr<QuantizedParameter> parameter_;
