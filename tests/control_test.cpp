@@ -56,6 +56,42 @@ BOOST_AUTO_TEST_CASE(the_first_reason_to_stop_is_kept) {
   BOOST_TEST(control.stop_reason() == "first");
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_holds_for_a_resumed_run_and_an_interrupt_does_not) {
+  takt::Control stopped;
+  stopped.stop("ten epochs");
+  BOOST_TEST(!stopped.interrupted());
+  BOOST_TEST((stopped.lasting_stop_reason() == "ten epochs"));
+
+  takt::Control interrupted;
+  BOOST_TEST(!interrupted.interrupted());
+  interrupted.interrupt("SIGTERM");
+  interrupted.interrupt("SIGINT");
+  BOOST_TEST(interrupted.stop_requested());
+  BOOST_TEST(interrupted.interrupted());
+  BOOST_TEST(interrupted.stop_reason() == "SIGTERM");
+  BOOST_TEST(!interrupted.lasting_stop_reason().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_after_an_interrupt_is_not_lost) {
+  takt::Control control;
+  control.interrupt("SIGTERM");
+  control.stop("ten epochs");
+  control.stop("the loss is NaN");
+  BOOST_TEST(control.stop_requested());
+  BOOST_TEST(!control.interrupted());
+  BOOST_TEST(control.stop_reason() == "SIGTERM");
+  BOOST_TEST((control.lasting_stop_reason() == "ten epochs"));
+}
+
+BOOST_AUTO_TEST_CASE(an_interrupt_after_a_stop_changes_nothing) {
+  takt::Control control;
+  control.stop("ten epochs");
+  control.interrupt("SIGTERM");
+  BOOST_TEST(!control.interrupted());
+  BOOST_TEST(control.stop_reason() == "ten epochs");
+  BOOST_TEST((control.lasting_stop_reason() == "ten epochs"));
+}
+
 BOOST_AUTO_TEST_CASE(an_empty_first_reason_is_kept_as_well) {
   takt::Control control;
   control.stop("");

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace takt {
@@ -16,11 +17,23 @@ class Control {
  public:
   /// Asks the loop to stop training. Stays set; the first reason given is kept.
   void stop(std::string reason);
+  /// Asks this process to stop, as for a scheduler that takes the machine away: like `stop`, but a
+  /// run that is resumed goes on. Both may be asked for, in either order.
+  void interrupt(std::string reason);
+  /// Whether the loop is to stop now, for whichever of the two.
   [[nodiscard]] bool stop_requested() const noexcept {
     return stop_requested_.load(std::memory_order_acquire);
   }
-  /// The reason of the first `stop`; empty when there was none.
+  /// The reason of whichever came first; empty when there was neither.
   [[nodiscard]] std::string stop_reason() const;
+  /// Whether the loop is to stop for interrupts alone: what is left of the run is for another
+  /// process to do.
+  [[nodiscard]] bool interrupted() const noexcept {
+    return interrupted_.load(std::memory_order_acquire);
+  }
+  /// The reason of the first `stop`, which holds for a run that is resumed too; nothing when there
+  /// was none, whatever was interrupted.
+  [[nodiscard]] std::optional<std::string> lasting_stop_reason() const;
 
   /// Asks the loop to save the model.
   void request_save() noexcept { save_.store(true, std::memory_order_release); }
@@ -38,10 +51,12 @@ class Control {
 
  private:
   std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> interrupted_{false};
   std::atomic<bool> save_{false};
   std::atomic<bool> evaluate_{false};
   mutable std::mutex mutex_;
   std::string stop_reason_;
+  std::optional<std::string> lasting_stop_reason_;
 };
 
 }  // namespace takt

@@ -31,6 +31,7 @@
 #include "takt/setting_value.hpp"
 #include "takt/state.hpp"
 #include "takt/step_runs.hpp"
+#include "takt/stop_on_signal.hpp"
 #include "takt/testing.hpp"
 #include "takt/timeline.hpp"
 #include "takt/trace.hpp"
