@@ -2,8 +2,10 @@
 #include "rules_model.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace takt::test {
 namespace {
@@ -19,6 +21,10 @@ double index_of(const Event& event, std::int64_t step) {
   return Event{.steps_per_epoch = event.steps_per_epoch, .global_step = step}.current_index();
 }
 
+std::string counters_text(const Event& event) {
+  return std::to_string(event.global_step) + '/' + std::to_string(event.global_batch);
+}
+
 bool in_window(const Cadence& cadence, double index) {
   return !(cadence.start && index < *cadence.start) && !(cadence.end && index > *cadence.end);
 }
@@ -27,11 +33,16 @@ bool in_window(const Cadence& cadence, double index) {
 
 std::string note(const std::string& modifier, HookKind hook, const Event& event) {
   return modifier + ' ' + name_of(hook) + ' ' + (event.type ? to_string(*event.type) : "-") + ' ' +
-         std::to_string(event.global_step) + '/' + std::to_string(event.global_batch);
+         counters_text(event);
 }
 
-RulesModel::RulesModel(const std::vector<Script>& scripts, const Event& start, ErrorPolicy policy)
-    : scripts_{scripts}, policy_{policy}, counters_{start} {}
+std::string observer_note(const char* when, const Event& event) {
+  return std::string{when} + ' ' + to_string(*event.type) + ' ' + counters_text(event);
+}
+
+RulesModel::RulesModel(const std::vector<Script>& scripts, const Event& start, BusOptions options,
+                       Observed observed)
+    : scripts_{scripts}, options_{options}, observed_{observed}, counters_{start} {}
 
 Event RulesModel::event(std::optional<EventType> type) const {
   Event event = counters_;
@@ -41,43 +52,100 @@ Event RulesModel::event(std::optional<EventType> type) const {
 
 // ---- The calls ----------------------------------------------------------------------------------
 
-std::string RulesModel::call(EventType type) {
-  using enum EventType;
-  bool emits = true;
-  if (type == INITIALIZE) initialized_ = true;
-  if (type == FINALIZE) closed_ = true;
-  if (type == BATCH_START) {
-    step_taken_ = false;
-    invocations_at_batch_start_ = invocations_;
+bool RulesModel::accepts(BusCall call) const {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const bool between_batches = initialized_ && !closed_ && !batch_open_;
+  const bool between_steps = batch_open_ && !step_open_;
+  const bool may_step =
+      between_steps && (!step_taken_ || options_.order == OrderPolicy::several_steps);
+  switch (call) {
+    case BusCall::initialize:
+      return !initialized_;
+    case BusCall::batch_start:  // which counts on
+      return between_batches && counters_.global_step < most && counters_.global_batch < most;
+    case BusCall::loss_calculated:
+    case BusCall::optim_pre_step:
+      return may_step;
+    case BusCall::optim_post_step:
+      return step_open_;
+    case BusCall::batch_end:
+      return between_steps;
+    case BusCall::abort_batch:
+      return batch_open_;
+    case BusCall::calibration_epoch_start:
+    case BusCall::finalize:
+      return between_batches && !calibrating_;
+    case BusCall::sequential_epoch_end:
+    case BusCall::calibration_epoch_end:
+    case BusCall::abort_calibration_epoch:
+      return between_batches && calibrating_;
   }
-  if (type == OPTIM_PRE_STEP) emits = invocations_ + 1 == counters_.invocations_per_step;
-  if (type == OPTIM_POST_STEP) {
-    emits = ++invocations_ == counters_.invocations_per_step;
-    if (emits) {
-      invocations_ = 0;
-      step_taken_ = true;
-    }
+  return false;
+}
+
+std::string RulesModel::call(BusCall call) {
+  const std::optional<EventType> type = event_of(call);
+  if (type) {
+    if (enter(*type)) emit(*type);
+  } else if (call == BusCall::abort_batch) {
+    abort_active();
+  } else {
+    calibrating_ = false;
   }
-  if (emits) emit(type);
-  if (type == BATCH_END) {
+  if (type == EventType::BATCH_END) {
     ++counters_.global_batch;
     if (step_taken_) ++counters_.global_step;
   }
   work_off_the_queue();
-  if (type == FINALIZE) finished_ = true;
   return take_failures();
 }
 
-std::string RulesModel::abort_batch() {
+// Whether it emits: of the optimizer's pairs, only the last of `invocations_per_step`.
+bool RulesModel::enter(EventType type) {
+  switch (type) {
+    case EventType::INITIALIZE:
+      initialized_ = true;
+      break;
+    case EventType::FINALIZE:
+      closed_ = true;
+      break;
+    case EventType::BATCH_START:
+      batch_open_ = true;
+      step_taken_ = false;
+      invocations_at_batch_start_ = invocations_;
+      break;
+    case EventType::BATCH_END:
+      batch_open_ = false;
+      break;
+    case EventType::CALIBRATION_EPOCH_START:
+      calibrating_ = true;
+      break;
+    case EventType::CALIBRATION_EPOCH_END:
+      calibrating_ = false;
+      break;
+    case EventType::OPTIM_PRE_STEP:
+      step_open_ = true;
+      return invocations_ + 1 == counters_.invocations_per_step;
+    case EventType::OPTIM_POST_STEP:
+      step_open_ = false;
+      if (++invocations_ < counters_.invocations_per_step) return false;
+      invocations_ = 0;
+      step_taken_ = true;
+      break;
+    case EventType::LOSS_CALCULATED:
+    case EventType::SEQUENTIAL_EPOCH_END:
+      break;
+  }
+  return true;
+}
+
+void RulesModel::abort_active() {
+  batch_open_ = step_open_ = step_taken_ = false;
   invocations_ = invocations_at_batch_start_;
-  step_taken_ = false;
   const std::vector<MemberPointer> members = members_;
   for (const MemberPointer& member : members) {
-    if (member->phase != Phase::active) continue;
-    run_bare(*member, HookKind::abort, event({}));
+    if (member->phase == Phase::active) run_bare(*member, HookKind::abort, event({}));
   }
-  work_off_the_queue();
-  return take_failures();
 }
 
 std::string RulesModel::add(std::size_t script) {
@@ -102,6 +170,7 @@ std::string RulesModel::remove(const std::string& name, bool& known) {
 void RulesModel::emit(EventType type) {
   const Event now = event(type);
   torn_ = false;
+  observe("before", now);
   const std::vector<MemberPointer> members = members_;
   for (const MemberPointer& member : members) {
     if (member->leaving) continue;
@@ -113,6 +182,13 @@ void RulesModel::emit(EventType type) {
       run_at(*member, now);
     }
   }
+  observe("after", now);
+}
+
+void RulesModel::observe(const char* when, const Event& now) {
+  if (!observed_.types.contains(*now.type)) return;
+  notes.push_back(observer_note(when, now));
+  if (observed_.failing.contains(*now.type)) observer_failed_ = true;
 }
 
 // Rules 2, 3, 4 and 6.
@@ -188,8 +264,8 @@ bool RulesModel::run_bare(Member& member, HookKind hook, const Event& now) {
 }
 
 void RulesModel::failed(Member& member, HookKind hook, const Event& now) {
-  if (policy_ != ErrorPolicy::quarantine) {
-    torn_ = policy_ == ErrorPolicy::propagate;
+  if (options_.errors != ErrorPolicy::quarantine) {
+    torn_ = options_.errors == ErrorPolicy::propagate;
     failures_.push_back(member.script->name + ' ' + name_of(hook));
     return;
   }
@@ -205,6 +281,10 @@ void RulesModel::failed(Member& member, HookKind hook, const Event& now) {
 // ---- Coming and going ---------------------------------------------------------------------------
 
 void RulesModel::act(const Action& action) {
+  if (action.kind == Action::Kind::call) {
+    notes.push_back("refused " + to_string(static_cast<BusCall>(action.which)));
+    return;
+  }
   const std::string& name = scripts_.at(action.which).name;
   if (action.kind == Action::Kind::remove) {
     const MemberPointer member = part(name);
@@ -291,10 +371,11 @@ std::vector<std::string> RulesModel::members() const {
 }
 
 std::string RulesModel::take_failures() {
-  if (failures_.empty()) return "";
-  std::string text = failures_.front() + " +" + std::to_string(failures_.size() - 1);
-  failures_.clear();
-  return text;
+  const bool observer_failed = std::exchange(observer_failed_, false);
+  const std::vector<std::string> failures = std::exchange(failures_, {});
+  if (failures.empty()) return observer_failed ? "observer" : "";
+  const std::size_t further = failures.size() - 1 + (observer_failed ? 1 : 0);
+  return failures.front() + " +" + std::to_string(further);
 }
 
 }  // namespace takt::test

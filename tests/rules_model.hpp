@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "takt/bus_call.hpp"
 #include "takt/bus_options.hpp"
 #include "takt/event.hpp"
 #include "takt/modifier.hpp"
@@ -24,11 +25,11 @@ inline constexpr std::size_t hook_kinds = 7;
 
 /// What a hook does, besides being noted, the n-th time it runs.
 struct Action {
-  enum class Kind : std::uint8_t { fail, add, remove };
+  enum class Kind : std::uint8_t { fail, add, remove, call };
   HookKind hook{};
   int occurrence = 0;  ///< from 0
   Kind kind{};
-  std::size_t which = 0;  ///< the script that is added or removed
+  std::size_t which = 0;  ///< the script that is added or removed, or the `BusCall` by value
 };
 
 /// A modifier and all it will ever do.
@@ -43,18 +44,34 @@ struct Script {
 /// The text in which a hook, and what it did, is noted.
 [[nodiscard]] std::string note(const std::string& modifier, HookKind hook, const Event& event);
 
+/// The observers of a run: one before and one after the modifiers at each type of `types`. Those of
+/// `failing` throw whenever they are called.
+struct Observed {
+  EventSet types{};
+  EventSet failing{};
+};
+
+/// The text in which the call of an observer is noted.
+[[nodiscard]] std::string observer_note(const char* when, const Event& event);
+
 /// How many modifiers hooks may add in one run, so that two that add each other come to an end.
 inline constexpr int most_additions = 30;
 
-/// Rules 1 to 7 and the three error policies. The caller sees to it that only legal calls are made.
+/// Rules 1 to 7, the three error policies and the order of the calls. The caller sees to it that
+/// only calls that are accepted are made.
 class RulesModel {
  public:
-  RulesModel(const std::vector<Script>& scripts, const Event& start, ErrorPolicy policy);
+  RulesModel(const std::vector<Script>& scripts, const Event& start, BusOptions options,
+             Observed observed = {});
+
+  /// Whether the design's table allows the call now.
+  [[nodiscard]] bool accepts(BusCall call) const;
+  /// From the moment FINALIZE begins, no modifier is added.
+  [[nodiscard]] bool accepts_modifiers() const { return !closed_; }
 
   /// Each returns what the bus's call throws: the first failure as "modifier hook", then how many
-  /// further ones; empty when nothing.
-  std::string call(EventType type);
-  std::string abort_batch();
+  /// further ones; "observer" when only observers failed; empty when nothing.
+  std::string call(BusCall call);
   std::string add(std::size_t script);
   std::string remove(const std::string& name, bool& known);
 
@@ -62,7 +79,7 @@ class RulesModel {
   /// "name phase", in the order in which they run.
   [[nodiscard]] std::vector<std::string> members() const;
   [[nodiscard]] const Event& counters() const { return counters_; }
-  [[nodiscard]] bool step_taken() const { return step_taken_; }
+  [[nodiscard]] bool batch_open() const { return batch_open_; }
 
   std::vector<std::string> notes;
 
@@ -81,7 +98,10 @@ class RulesModel {
     bool enters = false;
   };
 
+  [[nodiscard]] bool enter(EventType type);
   void emit(EventType type);
+  void observe(const char* when, const Event& event);
+  void abort_active();
   void run_at(Member& member, const Event& event);
   [[nodiscard]] bool window_closes(const Member& member, const Event& event) const;
   void initialize(Member& member, const Event& event);
@@ -101,12 +121,15 @@ class RulesModel {
   [[nodiscard]] Event event(std::optional<EventType> type) const;
 
   const std::vector<Script>& scripts_;
-  ErrorPolicy policy_;
+  BusOptions options_;
+  Observed observed_;
   Event counters_;
   bool initialized_ = false;
-  bool closed_ = false;
-  bool finished_ = false;
-  bool step_taken_ = false;
+  bool calibrating_ = false;
+  bool batch_open_ = false;
+  bool step_open_ = false;
+  bool step_taken_ = false;  // in the open batch, or in the one before
+  bool closed_ = false;      // FINALIZE has begun
   std::int64_t invocations_ = 0;
   std::int64_t invocations_at_batch_start_ = 0;
   bool torn_ = false;
@@ -116,6 +139,7 @@ class RulesModel {
   std::vector<MemberPointer> named_;
   std::vector<Work> queue_;
   std::vector<std::string> failures_;
+  bool observer_failed_ = false;
 };
 
 }  // namespace takt::test

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSL-1.0
+/// \file
+/// A bus and the plain model of its rules, driven by the same calls.
+#ifndef TAKT_TESTS_COMPARED_BUS_HPP
+#define TAKT_TESTS_COMPARED_BUS_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "actor.hpp"
+#include "bus_calls.hpp"
+#include "rules_model.hpp"
+#include "takt/error.hpp"
+#include "takt/event_bus.hpp"
+
+namespace takt::test {
+
+/// Makes each call on both sides and compares all that can be seen of them. A call that the rules
+/// do not allow is made on the bus alone: it throws, and changes nothing. Throws `std::logic_error`
+/// for whatever differs.
+class ComparedBus {
+ public:
+  ComparedBus(const std::vector<Script>& scripts, const Event& start, BusOptions options,
+              Observed observed = {})
+      : scripts_{scripts}, bus_{start, options}, model_{scripts, start, options, observed} {
+    bus_.on_error([this](const ModifierError& error) {
+      stage_.notes.push_back("quarantined " + error.modifier());
+    });
+    for (const EventType type : observed.types) {
+      const bool fails = observed.failing.contains(type);
+      observe(type, At::before, fails);
+      observe(type, At::after, fails);
+    }
+    compare("the start");
+  }
+
+  [[nodiscard]] const RulesModel& model() const { return model_; }
+
+  /// Called with each call, as "accepts batch_start" or "refuses batch_start", and with each note.
+  std::function<void(const std::string&)> hear{};
+
+  /// With the loss and the layers that the state holds.
+  void call(BusCall call) {
+    make(call, [&] { make_call(bus_, call); });
+  }
+  void loss_calculated(double loss) {
+    if (model_.accepts(BusCall::loss_calculated)) loss_ = loss;
+    make(BusCall::loss_calculated, [&] { bus_.loss_calculated(loss); });
+  }
+  void sequential_epoch_end(const std::vector<std::string>& layers) {
+    if (model_.accepts(BusCall::sequential_epoch_end)) layers_ = layers;
+    make(BusCall::sequential_epoch_end, [&] { bus_.sequential_epoch_end(layers); });
+  }
+
+  void add(std::size_t which) {
+    const Script& script = scripts_.at(which);
+    const auto on_bus = [&] { bus_.add(std::make_shared<Actor>(script, stage_), script.group); };
+    const std::string what = "add " + script.name;
+    if (!model_.accepts_modifiers()) {
+      refused<LifecycleError>(on_bus, what);
+    } else if (model_.knows(script.name)) {
+      refused<InvalidModifier>(on_bus, what);
+    } else {
+      both(on_bus, model_.add(which), what);
+    }
+  }
+  void add_null() {
+    refused<InvalidModifier>([&] { bus_.add(nullptr); }, "add null");
+  }
+
+  void remove(std::string_view name) {
+    bool known = false;
+    const std::string predicted = model_.remove(std::string{name}, known);
+    bool removed = known;  // when it throws
+    both([&] { removed = bus_.remove(name); }, predicted, "remove " + std::string{name});
+    if (removed != known) throw std::logic_error("remove says otherwise than the rules");
+  }
+
+  void add_or_remove(std::size_t which) {
+    const std::string& name = scripts_.at(which).name;
+    model_.knows(name) ? remove(name) : add(which);
+  }
+
+  /// Brings the run to its end, so that every `on_start` can be seen to have its `on_end`.
+  void close() {
+    if (model_.accepts(BusCall::abort_batch)) call(BusCall::abort_batch);
+    if (model_.accepts(BusCall::calibration_epoch_end)) call(BusCall::calibration_epoch_end);
+    if (model_.accepts(BusCall::finalize)) call(BusCall::finalize);
+  }
+
+ private:
+  void observe(EventType type, At at, bool fails) {
+    const char* const when = at == At::before ? "before" : "after";
+    bus_.connect(
+        type,
+        [this, when, fails](const Event& event, const State&) {
+          stage_.notes.push_back(observer_note(when, event));
+          if (fails) throw std::domain_error("an observer that fails");
+        },
+        at);
+  }
+
+  template <class OnBus>
+  void make(BusCall call, const OnBus& on_bus) {
+    const std::string what = to_string(call);
+    if (hear) hear((model_.accepts(call) ? "accepts " : "refuses ") + what);
+    if (!model_.accepts(call)) {
+      const std::string said = refused<LifecycleError>(on_bus, what);
+      if (!said.ends_with(acceptable())) throw std::logic_error(what + ": " + said + acceptable());
+      return;
+    }
+    if (call == BusCall::batch_start) loss_.reset();
+    both(on_bus, model_.call(call), what);
+  }
+
+  /// How the message of a call that is refused ends.
+  [[nodiscard]] std::string acceptable() const {
+    std::string text;
+    for (const BusCall call : every_call) {
+      if (!model_.accepts(call)) continue;
+      text += (text.empty() ? "; it accepts " : ", ") + to_string(call) + "()";
+    }
+    return text.empty() ? "accepts no further call" : text;
+  }
+
+  /// Returns what was said.
+  template <class Error, class OnBus>
+  std::string refused(const OnBus& on_bus, const std::string& what) {
+    std::string said;
+    try {
+      on_bus();
+    } catch (const Error& error) {
+      said = error.what();
+    }
+    if (said.empty()) throw std::logic_error(what + " is not refused");
+    compare(what);
+    return said;
+  }
+
+  template <class OnBus>
+  void both(const OnBus& on_bus, const std::string& predicted, const std::string& what) {
+    std::string thrown;
+    try {
+      on_bus();
+    } catch (const ModifierError& error) {
+      thrown =
+          error.modifier() + ' ' + error.hook() + " +" + std::to_string(error.further().size());
+    } catch (const std::domain_error&) {
+      thrown = "observer";
+    }
+    if (thrown != predicted) differ(what + " throws", thrown, predicted);
+    compare(what);
+  }
+
+  void compare(const std::string& what) {
+    const std::vector<std::string> notes = std::exchange(stage_.notes, {});
+    const std::vector<std::string> predicted = std::exchange(model_.notes, {});
+    if (hear) std::ranges::for_each(notes, hear);
+    if (notes != predicted) differ(what + " runs", lines_of(notes), lines_of(predicted));
+    std::vector<std::string> members;
+    std::vector<std::shared_ptr<Modifier>> quarantined;
+    for (const auto& modifier : bus_.modifiers()) {
+      members.push_back(modifier->name() + ' ' + to_string(modifier->phase()));
+      if (modifier->phase() == Phase::quarantined) quarantined.push_back(modifier);
+    }
+    if (members != model_.members()) {
+      differ(what + " leaves", lines_of(members), lines_of(model_.members()));
+    }
+    if (bus_.quarantined() != quarantined) throw std::logic_error(what + ": quarantined() differs");
+    if (bus_.now() != model_.counters()) throw std::logic_error(what + ": now() differs");
+    if (bus_.state().loss != loss_) throw std::logic_error(what + ": the loss differs");
+    if (bus_.state().layers != layers_) throw std::logic_error(what + ": the layers differ");
+  }
+
+  static std::string lines_of(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += "\n    " + line;
+    return text;
+  }
+
+  [[noreturn]] static void differ(const std::string& what, const std::string& bus,
+                                  const std::string& rules) {
+    throw std::logic_error(what + "\n  on the bus: " + bus + "\n  by the rules: " + rules);
+  }
+
+  const std::vector<Script>& scripts_;
+  EventBus bus_;
+  RulesModel model_;
+  Stage stage_{.scripts = scripts_, .bus = bus_};
+  std::optional<double> loss_{};
+  std::vector<std::string> layers_{};
+};
+
+}  // namespace takt::test
+
+#endif
