@@ -10,11 +10,9 @@
 namespace takt::detail {
 namespace {
 
-constexpr std::int64_t never = max_step;
-
 /// The step after this one; the last step there is has none.
 constexpr std::int64_t following(std::int64_t step) noexcept {
-  return step == max_step ? never : step + 1;
+  return step == max_step ? max_step : step + 1;
 }
 
 constexpr EventSet start_types = EventType::BATCH_START | EventType::CALIBRATION_EPOCH_START;
@@ -76,6 +74,21 @@ void list(Slot& slot, EventSet types, std::uint8_t hook,
       calls.push_back({slot.modifier.get(), &slot, hook, type});
     }
   }
+}
+
+/// The first step after this one at which the slot is due or its window may close.
+std::optional<std::int64_t> next_wake(Slot& slot, std::int64_t step) noexcept {
+  constexpr std::int64_t no_step = -1;
+  std::optional<std::int64_t> wake;
+  if (step != max_step && !slot.modifier->interests().due.empty() &&
+      !slot.due.every_step(step + 1)) {
+    wake = slot.next_due == step ? slot.due.after(step) : slot.due.next(step + 1);
+  }
+  slot.next_due = wake.value_or(no_step);
+  // No batch ends at the last step there is.
+  const std::int64_t closing = slot.due.closing();
+  if (closing > step && closing != max_step) wake = std::min(wake.value_or(closing), closing);
+  return wake;
 }
 
 }  // namespace
@@ -172,29 +185,22 @@ void Agenda::wake(Slot& slot, std::int64_t step) {
     return;
   }
   if (slot.next_due == step) list_due(slot);
-  if (slot.due.last() == step) ending_.push_back(&slot);
+  if (slot.due.closing() == step) ending_.push_back(&slot);
   schedule(slot, step);
 }
 
 // Puts the first step after this one at which the slot is due or ends into the wheel or the heap. A
 // slot that the heap has is the heap's first.
 void Agenda::schedule(Slot& slot, std::int64_t step) {
-  std::int64_t wake = never;
-  if (!slot.modifier->interests().due.empty() && !slot.due.every_step(following(step))) {
-    const auto next = slot.next_due == step && step != never ? slot.due.after(step)
-                                                             : slot.due.next(following(step));
-    wake = next.value_or(never);
-  }
-  slot.next_due = wake;
-  if (slot.due.last() > step) wake = std::min(wake, slot.due.last());
+  const std::optional<std::int64_t> wake = next_wake(slot, step);
   const bool in_heap = slot.heap_position != Slot::nowhere;
-  if (wake - step < StepWheel::size || wake == never) {
+  if (!wake || *wake - step < StepWheel::size) {
     if (in_heap) heap_.erase(slot);
-    if (wake != never) wheel_.push(slot, wake);
+    if (wake) wheel_.push(slot, *wake);
   } else if (in_heap) {
-    heap_.postpone_first(wake);
+    heap_.postpone_first(*wake);
   } else {
-    heap_.push(slot, wake);
+    heap_.push(slot, *wake);
   }
 }
 
@@ -223,7 +229,7 @@ void Agenda::activate(Slot& slot, std::int64_t step) {
     slot.next_due = step;
     list_due(slot);
   }
-  if (slot.due.last() == step) ending_.push_back(&slot);
+  if (slot.due.closing() <= step) ending_.push_back(&slot);
   schedule(slot, step);
 }
 
@@ -250,7 +256,7 @@ std::span<const Call> Agenda::calls(EventType type, std::int64_t step, bool step
       type == EventType::CALIBRATION_EPOCH_END || (type == EventType::BATCH_END && step_taken);
   if (ends) {
     for (Slot* const slot : ending_) {
-      if (type == EventType::BATCH_END || slot->due.last_is_end()) {
+      if (type == EventType::BATCH_END ? slot->due.last() == step : slot->due.last_is_end()) {
         boundary_.push_back({slot->modifier.get(), slot, Hooks::end, type});
       }
     }
@@ -297,7 +303,7 @@ void Agenda::refresh() noexcept {
 void Agenda::find_next_change(std::int64_t step) noexcept {
   next_change_ = following(step);
   if (!starting_.empty() || !due_.empty()) return;
-  next_change_ = heap_.empty() ? never : heap_.first_step();
+  next_change_ = heap_.empty() ? max_step : heap_.first_step();
   if (const auto near = wheel_.next(following(step))) next_change_ = std::min(next_change_, *near);
 }
 

@@ -50,7 +50,7 @@ Course::Course(const Cadence& cadence, const Interests& interests, const RunShap
       start_step_{shape.start.global_step} {
   const bool open_at_start = due_.first() <= start_step_ && start_step_ <= due_.last();
   calibrates_ = shape.calibration_batches > 0 && open_at_start;
-  ends_in_calibration_ = calibrates_ && due_.last() == start_step_ && due_.last_is_end();
+  ends_in_calibration_ = calibrates_ && due_.closing() <= start_step_ && due_.last_is_end();
   if (ends_in_calibration_) return;
   first_ = std::max(start_step_, due_.first());
   last_ = std::min(end_step - 1, due_.last());

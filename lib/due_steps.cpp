@@ -8,11 +8,12 @@
 
 namespace takt::detail {
 DueSteps::DueSteps(const Cadence& cadence, std::int64_t steps) noexcept
-    : steps_{steps}, last_{max_step} {
+    : steps_{steps}, last_{max_step}, closing_{max_step} {
   if (cadence.start) first_ = first_step_at(*cadence.start, steps).value_or(max_step);
   if (cadence.end) {
     last_ = last_step_at(*cadence.end, steps).value_or(-1);
     last_is_end_ = last_ >= 0 && index_of(last_, steps) >= *cadence.end;
+    closing_ = last_is_end_ ? first_step_at(*cadence.end, steps).value_or(last_) : last_;
   }
   if (cadence.start && index_of(first_, steps) < *cadence.start) last_ = -1;  // beyond all steps
   update_ = cadence.update.value_or(0.0);

@@ -24,6 +24,9 @@ class DueSteps {
   [[nodiscard]] std::int64_t last() const noexcept { return last_; }
   /// Whether the last step's index is the very end of the window.
   [[nodiscard]] bool last_is_end() const noexcept { return last_is_end_; }
+  /// The first step at which the window may close: where its very end is reached, or else the last
+  /// step. Another than the last one only beyond 2^52 steps, where steps share an index.
+  [[nodiscard]] std::int64_t closing() const noexcept { return closing_; }
 
   /// Whether every step of the window from `from` on is due (proven for 2^50 steps at least).
   [[nodiscard]] bool every_step(std::int64_t from) const noexcept {
@@ -55,6 +58,7 @@ class DueSteps {
   std::int64_t steps_;
   std::int64_t first_ = 0;
   std::int64_t last_;
+  std::int64_t closing_;
   std::int64_t period_ = 0;  // the due steps are its multiples, up to last_regular_; 0 = irregular
   std::int64_t last_regular_ = -1;  // beyond it rounding may break the period
   bool last_is_end_ = false;

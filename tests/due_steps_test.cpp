@@ -68,6 +68,15 @@ BOOST_AUTO_TEST_CASE(the_last_step_is_the_end_when_its_index_is) {
   BOOST_TEST(!(DueSteps{Cadence{.end = -1.0}, 10}.last_is_end()));
 }
 
+BOOST_AUTO_TEST_CASE(a_window_may_close_at_the_first_of_the_steps_that_share_its_end) {
+  BOOST_TEST((DueSteps{Cadence{.end = 2.5}, 10}.closing()) == 25);
+  BOOST_TEST((DueSteps{Cadence{.end = 2.55}, 10}.closing()) == 25);
+  BOOST_TEST((DueSteps{Cadence{}, 10}.closing()) == max_step);
+  const DueSteps shared{Cadence{.end = 0x1p60}, 1};
+  BOOST_TEST(shared.closing() == (std::int64_t{1} << 60) - 64);
+  BOOST_TEST(shared.last() == (std::int64_t{1} << 60) + 128);
+}
+
 BOOST_AUTO_TEST_CASE(a_window_without_steps_ends_before_it_starts) {
   for (const Cadence& cadence :
        {Cadence{.start = 0.31, .end = 0.39}, Cadence{.end = -1.0}, Cadence{.start = 1e300},

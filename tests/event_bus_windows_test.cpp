@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // When a modifier starts, is due and ends.
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
 
 #include "probe.hpp"
 
@@ -188,6 +189,16 @@ BOOST_AUTO_TEST_CASE(a_modifier_is_due_in_every_batch_of_its_step) {
       per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_modifier_is_due_in_a_calibration_epoch_at_the_last_step_there_is) {
+  ProbedBus run{{.global_step = INT64_MAX - 1}};
+  run.add("a", {.update = 0x1p62}, {.due = CALIBRATION_EPOCH_START});
+  run.begin();
+  run.bus.calibration_epoch([&] { run.step(); });
+  run.take();
+  run.bus.calibration_epoch([] {});
+  BOOST_TEST(run.take("a on_update").size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_modifier_hears_the_events_of_a_calibration_epoch) {
   constexpr EventSet calibration{CALIBRATION_EPOCH_START, SEQUENTIAL_EPOCH_END,
                                  CALIBRATION_EPOCH_END};
@@ -246,6 +257,29 @@ BOOST_AUTO_TEST_CASE(a_window_closes_at_calibration_epoch_end_when_the_index_is_
           (Lines{"a on_start calibration_epoch_start 0", "a on_event calibration_epoch_end 1",
                  "a on_update calibration_epoch_end 1", "a on_end calibration_epoch_end 1"}),
       per_element());
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_window_closes_at_calibration_epoch_end_though_a_later_step_has_the_same_index) {
+  const std::int64_t step = (std::int64_t{1} << 60) + 5;
+  ProbedBus run{{.global_step = step}};
+  run.add("a", {.end = 0x1p60});
+  run.begin();
+  run.step();
+  BOOST_TEST(run.take("a on_end").empty());
+  run.bus.calibration_epoch([] {});
+  BOOST_TEST(run.take("a on_end").size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_window_closes_at_the_batch_end_of_the_last_of_the_steps_with_its_end) {
+  const std::int64_t last = (std::int64_t{1} << 60) + 128;
+  ProbedBus run{{.global_step = last - 2}};
+  run.add("a", {.end = 0x1p60});
+  run.begin();
+  run.step(2);
+  BOOST_TEST(run.take("a on_end").empty());
+  run.step();
+  BOOST_TEST(run.take("a on_end").size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_window_stays_open_at_calibration_epoch_end_when_its_end_is_still_to_come) {
