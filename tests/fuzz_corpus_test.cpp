@@ -7,9 +7,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "fuzz/calls_target.hpp"
 #include "fuzz/recipe_target.hpp"
 #include "fuzz/trace_target.hpp"
 
@@ -101,6 +104,45 @@ BOOST_AUTO_TEST_CASE(traces_that_no_bus_has_made_are_refused) {
                                  "other_version", "joins_twice", "leaves_twice", "two_of_a_name"}) {
     const std::string text = bytes_of(corpus_folder("trace") / (std::string{name} + ".jsonl"));
     BOOST_TEST(!takt::fuzz::trace_in(text).has_value(), name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_sequence_of_calls_in_the_corpus_does_what_the_rules_say) {
+  std::size_t made = 0;
+  for (const std::filesystem::path& file : corpus_of("calls")) {
+    try {
+      takt::fuzz::check_calls(bytes_of(file));
+      ++made;
+    } catch (const std::exception& error) {
+      BOOST_ERROR(file.filename().string() << ": " << error.what());
+    }
+  }
+  BOOST_TEST(made >= 20U);
+}
+
+BOOST_AUTO_TEST_CASE(the_sequences_of_calls_reach_all_that_can_happen) {
+  std::set<std::string> heard;
+  std::set<std::pair<takt::OrderPolicy, takt::ErrorPolicy>> policies;
+  const auto hear = [&](const std::string& line) {
+    heard.insert(line.starts_with("accepts ") || line.starts_with("refuses ")
+                     ? line
+                     : line.substr(0, line.find(' ')));
+  };
+  for (const std::filesystem::path& file : corpus_of("calls")) {
+    const std::string bytes = bytes_of(file);
+    takt::fuzz::Choices choices{bytes};
+    const takt::BusOptions options = takt::fuzz::cast_in(choices).options;
+    policies.emplace(options.order, options.errors);
+    takt::fuzz::check_calls(bytes, hear);
+  }
+  BOOST_TEST(policies.size() == 6U);
+  for (const takt::BusCall call : takt::test::every_call) {
+    BOOST_TEST(heard.contains("accepts " + to_string(call)), call);
+    BOOST_TEST(heard.contains("refuses " + to_string(call)), call);
+  }
+  for (const char* const word : {"before", "after", "added", "taken", "too", "removed", "unknown",
+                                 "refused", "quarantined"}) {
+    BOOST_TEST(heard.contains(word), word);
   }
 }
 
