@@ -400,7 +400,9 @@ void EventBus::Core::act_for(const Modifier& modifier, const Event& event,
 }
 
 void EventBus::Core::enter_and_leave(Failures& failures) {
-  while ((attention.load(std::memory_order_acquire) & queued_bit) != 0) {
+  // What other threads queue meanwhile waits for the next time: they may be faster than the loop,
+  // and its call has to return.
+  do {
     for (detail::Roster::Work& work : roster.take()) {
       if (!work.enters) {
         leave(work.leaves, failures);
@@ -409,7 +411,7 @@ void EventBus::Core::enter_and_leave(Failures& failures) {
         if (!ModifierAccess::leaving(*slot.modifier)) enter(slot, failures);
       }
     }
-  }
+  } while (roster.loop_has_queued());
 }
 
 /// The modifier has joined an initialized bus.

@@ -23,7 +23,14 @@ Roster::~Roster() {
 // The caller holds the mutex. Whether hooks run is the loop thread's own knowledge.
 bool Roster::nothing_runs() const {
   if (!running()) return true;
-  return loop_ == std::this_thread::get_id() && !lifecycle_.hooks_run();
+  return is_loop() && !lifecycle_.hooks_run();
+}
+
+// The caller holds the mutex, and there is room.
+void Roster::queue(Work work) {
+  work_.push_back(std::move(work));
+  if (is_loop()) loop_has_queued_ = true;
+  attention_.fetch_or(queued_bit_, std::memory_order_release);
 }
 
 Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
@@ -31,7 +38,7 @@ Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
   const DueSteps due{modifier->cadence(), lifecycle_.steps_per_index()};
 
   const std::scoped_lock lock{mutex_};
-  if (closed_) {
+  if (closed_ || (closing_ && !is_loop())) {
     throw LifecycleError("modifier '" + modifier->name() +
                          "' was added while the bus is finalized; add it before finalize()");
   }
@@ -58,8 +65,7 @@ Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
     slots_.insert(slots_.end(), std::move(node));
     return running() ? &slot : nullptr;
   }
-  work_.push_back({std::move(node), {}});
-  attention_.fetch_or(queued_bit_, std::memory_order_release);
+  queue({std::move(node), {}});
   return nullptr;
 }
 
@@ -73,8 +79,7 @@ Roster::Removal Roster::remove(std::string_view name, Order& order) {
   ModifierAccess::set_leaving(*slot.modifier, true);
   order = slot.order;
   if (!nothing_runs()) {
-    work_.push_back({{}, order});
-    attention_.fetch_or(queued_bit_, std::memory_order_release);
+    queue({{}, order});
     return Removal::queued;
   }
   if (running()) return Removal::due;
@@ -111,11 +116,13 @@ void Roster::unbegin() {
 std::vector<Roster::Work> Roster::take() {
   const std::scoped_lock lock{mutex_};
   attention_.fetch_and(~queued_bit_, std::memory_order_relaxed);
+  loop_has_queued_ = false;
   return std::exchange(work_, {});
 }
 
 bool Roster::close() {
   const std::scoped_lock lock{mutex_};
+  closing_ = true;
   if (!work_.empty()) return false;
   closed_ = true;
   return true;

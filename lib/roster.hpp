@@ -64,7 +64,9 @@ class Roster {
   void unbegin();
   /// Takes all queued work.
   [[nodiscard]] std::vector<Work> take();
-  /// Refuses further additions; false, and nothing done, while work is queued.
+  /// Whether the loop's own hooks and observers have queued work since then.
+  [[nodiscard]] bool loop_has_queued() const noexcept { return loop_has_queued_; }
+  /// Refuses further additions by other threads; all of them, and is true, once no work is queued.
   [[nodiscard]] bool close();
   /// No hook runs any more, and all modifiers are released; false, and nothing done, while work is
   /// queued. From then on any thread may take a slot out, so the loop's no longer walks them.
@@ -80,7 +82,9 @@ class Roster {
 
  private:
   [[nodiscard]] bool running() const { return loop_ != std::thread::id{} && !finished_; }
+  [[nodiscard]] bool is_loop() const { return loop_ == std::this_thread::get_id(); }
   [[nodiscard]] bool nothing_runs() const;
+  void queue(Work work);
 
   const Lifecycle& lifecycle_;
   std::atomic<std::uint32_t>& attention_;
@@ -88,8 +92,10 @@ class Roster {
 
   mutable std::mutex mutex_;  // guards all below, except that the loop's thread reads slots_ freely
   std::thread::id loop_{};
+  bool closing_ = false;
   bool closed_ = false;
   bool finished_ = false;
+  bool loop_has_queued_ = false;  // the loop's thread alone uses it
   std::uint64_t next_sequence_ = 0;
   Slots slots_;
   NameIndex by_name_;
