@@ -76,7 +76,8 @@ Roster::Removal Roster::remove(std::string_view name, Order& order) {
   if (named == nullptr) return Removal::unknown_name;
   Slot& slot = *named;
   by_name_.erase(name);
-  ModifierAccess::set_leaving(*slot.modifier, true);
+  // One that a finished run has let go of may be on another bus by now.
+  if (slot.attached) ModifierAccess::set_leaving(*slot.modifier, true);
   order = slot.order;
   if (!nothing_runs()) {
     queue({{}, order});

@@ -309,6 +309,23 @@ BOOST_AUTO_TEST_CASE(removing_after_finalize_runs_no_hook) {
   BOOST_TEST(run.bus.modifiers().empty());
 }
 
+BOOST_AUTO_TEST_CASE(removing_it_from_a_finalized_bus_leaves_a_modifier_of_another_bus_alone) {
+  ProbedBus run;
+  const auto a = run.add("a");
+  run.bus.initialize();
+  run.bus.finalize();
+  run.take();
+  takt::EventBus next;
+  next.add(a);
+  BOOST_TEST(run.bus.remove("a"));
+  next.initialize();
+  next.batch([](takt::Batch&) {});
+  BOOST_TEST(run.take() == (Lines{"a on_initialize initialize 0", "a on_start batch_start 0"}),
+             per_element());
+  BOOST_TEST(names_on(next) == Lines{"a"}, per_element());
+  BOOST_CHECK_THROW(takt::EventBus{}.add(a), takt::InvalidModifier);
+}
+
 BOOST_AUTO_TEST_CASE(removing_an_unknown_name_says_so) {
   ProbedBus run;
   run.add("a");
