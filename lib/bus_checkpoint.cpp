@@ -129,7 +129,7 @@ SavedBus EventBus::Core::checkpoint() {
                  .loss = state.loss,
                  .metrics = state.metrics,
                  .layers = state.layers};
-  if (state.control.stop_requested()) saved.stop_reason = state.control.stop_reason();
+  saved.stop_reason = state.control.lasting_stop_reason();
   // Asked for again at once: what is saved is not taken.
   if ((saved.save_requested = state.control.take_save_request())) state.control.request_save();
   if ((saved.evaluate_requested = state.control.take_evaluate_request())) {
@@ -178,7 +178,7 @@ class EventBus::Core::Resumption {
     for (auto& [order, slot] : core_.roster.slots()) {
       if (!ModifierAccess::leaving(*slot.modifier)) initialize(slot, failures);
     }
-    while ((core_.attention.load(std::memory_order_acquire) & queued_bit) != 0) {
+    do {
       for (detail::Roster::Work& work : core_.roster.take()) {
         if (work.enters) {
           Slot& slot = core_.roster.enter(std::move(work.enters));
@@ -189,7 +189,7 @@ class EventBus::Core::Resumption {
           running_.emplace(core_.lifecycle, EventType::INITIALIZE);  // `leave` has ended it
         }
       }
-    }
+    } while (core_.roster.loop_has_queued());
   }
 
   void load() {
