@@ -4,6 +4,7 @@
 #ifndef EXAMPLES_DIGITS_ADAM_HPP
 #define EXAMPLES_DIGITS_ADAM_HPP
 
+#include <cereal/types/vector.hpp>
 #include <cmath>
 #include <takt/optimizer.hpp>
 #include <vector>
@@ -36,10 +37,20 @@ class Adam final : public takt::Optimizer {
     }
   }
 
+  // All of it, for a checkpoint.
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rate_, steps_, moments_);
+  }
+
  private:
   struct Moments {
     float first = 0.0F;
     float second = 0.0F;
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(first, second);
+    }
   };
   double rate_ = 1e-3;
   int steps_ = 0;

@@ -5,10 +5,15 @@
 #define EXAMPLES_DIGITS_BATCHES_HPP
 
 #include <algorithm>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <random>
+#include <sstream>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "digits.hpp"
@@ -37,6 +42,21 @@ class Batches {
       batch_.labels[static_cast<std::size_t>(row)] = samples_.labels[from];
     }
     return batch_;
+  }
+
+  // For a checkpoint: the order of this epoch, and what makes the next ones. The standard library
+  // writes its generators and distributions, with the number that they keep back, as text.
+  template <class Archive>
+  void save(Archive& archive) const {
+    std::ostringstream chance;
+    chance << random_ << ' ' << noise_;
+    archive(order_, std::move(chance).str());
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::string chance;
+    archive(order_, chance);
+    std::istringstream{chance} >> random_ >> noise_;
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include <Eigen/Core>
 #include <array>
+#include <cereal/cereal.hpp>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -94,6 +95,15 @@ class Network final : public takt::Model {
     }
     return {layer.bias_name, layer.bias_shape, span(layer.bias), span(layer.bias_gradient),
             "Linear"};
+  }
+
+  // Its weights, for a checkpoint. The gradients come anew with the next batch.
+  template <class Archive>
+  void serialize(Archive& archive) {
+    for (std::size_t i = 0; i < parameter_count(); ++i) {
+      const std::span<float> values = parameter(i).values;
+      archive(cereal::binary_data(values.data(), values.size_bytes()));
+    }
   }
 
  private:
