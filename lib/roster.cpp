@@ -138,14 +138,10 @@ bool Roster::finish() {
 }
 
 Slot& Roster::enter(Slots::node_type slot) {
-  const std::scoped_lock lock{mutex_};
   return slots_.insert(std::move(slot)).position->second;
 }
 
-Slots::node_type Roster::leave(Order order) {
-  const std::scoped_lock lock{mutex_};
-  return slots_.extract(order);
-}
+Slots::node_type Roster::leave(Order order) { return slots_.extract(order); }
 
 void Roster::release(Slot& slot) noexcept {
   if (!std::exchange(slot.attached, false)) return;

@@ -21,8 +21,8 @@ namespace takt::detail {
 
 /// Owns the slots. Names are taken and given back at once, from any thread. Slots enter and leave
 /// at once as long as nothing can run, that is before `begin`, after `finish`, or on the loop's
-/// thread between emissions; otherwise that part is queued, and `queued` is set. Only the loop's
-/// thread walks the slots, and so needs no lock for it.
+/// thread between emissions; otherwise that part is queued, and `queued` is set. While things run,
+/// only the loop's thread touches the slots, and so needs no lock for it.
 class Roster {
  public:
   /// One queued piece of work, in the order in which it was asked for: a slot that enters, or the
@@ -90,7 +90,9 @@ class Roster {
   std::atomic<std::uint32_t>& attention_;
   const std::uint32_t queued_bit_;
 
-  mutable std::mutex mutex_;  // guards all below, except that the loop's thread reads slots_ freely
+  // Guards all below, except that slots_ is the loop thread's own from `begin` to `finish`: working
+  // off the queue must not wait for those who add to it.
+  mutable std::mutex mutex_;
   std::thread::id loop_{};
   bool closing_ = false;
   bool closed_ = false;
