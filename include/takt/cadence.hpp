@@ -14,7 +14,8 @@ namespace takt {
 /// From `start` to `end`, every `update`, all three in index units: epochs, fractions included, on
 /// an epoch-based bus, and steps on any other. `{.start = 1, .end = 8, .update = 0.5}` reads "from
 /// epoch 1 to epoch 8, every half epoch"; `{.update = 100}` reads "every 100 steps"; `{}` reads
-/// "always". Multiples of `update` are counted from index 0, not from `start`.
+/// "always". Multiples of `update` are counted from index 0, not from `start`. A value, that
+/// several threads may read while none writes it.
 struct Cadence {
   std::optional<double> start{};   ///< first index of the window; unset = open from the beginning
   std::optional<double> end{};     ///< last index of the window; unset = until training ends

@@ -16,7 +16,8 @@ namespace takt {
 /// track, each modifier's hooks on a track of its own, and the loss as a counter. The hooks of one
 /// event are drawn one after the other from when the event began. A trace without times is drawn
 /// with one microsecond for each event. Throws what reading throws; a stream that fails is left to
-/// the caller to notice. `on_entry` is called for each entry.
+/// the caller to notice. `on_entry` is called for each entry. On any thread; reader and stream are
+/// one thread's at a time.
 ///
 /// The format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 void write_chrome_trace(TraceReader& trace, std::ostream& out,

@@ -2,7 +2,8 @@
 /// \file
 /// Every exception that takt throws on its own. Each message says what was wrong, where, and what
 /// would be right. Whatever threw it left its object as it was before the call, with one exception:
-/// a call that throws `ModifierError` has taken effect.
+/// a call that throws `ModifierError` has taken effect. What is thrown does not change any more, so
+/// a `std::exception_ptr` may carry it to another thread.
 #ifndef TAKT_ERROR_HPP
 #define TAKT_ERROR_HPP
 

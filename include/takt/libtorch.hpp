@@ -92,7 +92,7 @@ class Model final : public takt::Model {
 ///
 /// Serves every optimizer whose options have a `get_lr` and a `set_lr`, as all of LibTorch's do.
 /// The optimizer is not owned, and must outlive this. Rates are read from it at each call, so that
-/// one that is set past this is seen.
+/// one that is set past this is seen. Not thread-safe, like the optimizer.
 class Optimizer final : public takt::Optimizer {
  public:
   /// Throws `InvalidModel` when there is no group, or when the first group's rate is 0 and that of

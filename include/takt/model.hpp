@@ -25,7 +25,7 @@ struct Parameter {
 };
 
 /// A model as a list of parameters. Implement `parameter_count` and `parameter` for your tensor
-/// library; called on the loop's thread only.
+/// library; called on the loop's thread only. Two buses on two threads may not have one model.
 class Model {
  public:
   Model() = default;
@@ -50,7 +50,8 @@ class Model {
 /// - the kind of a layer: "Linear", for all its parameters;
 /// - "__ALL__", or "__ALL_PRUNABLE__" for the parameters of rank 2 and more.
 /// Throws `TargetError` when the targets match nothing, or when all that they match is ignored; it
-/// lists the names there are. A regular expression that can't be read is a `TargetError` too.
+/// lists the names there are. A regular expression that can't be read is a `TargetError` too. On
+/// the thread that the model belongs to.
 [[nodiscard]] std::vector<std::size_t> select(Model& model, std::span<const std::string> targets,
                                               std::span<const std::string> ignore = {});
 

@@ -46,7 +46,9 @@ struct ModifierInfo {
 };
 
 /// A kind of modifier that a registry can hold: what it is, and what makes one. `ModifierBinding`
-/// is the short way to one.
+/// is the short way to one. Registries are asked by several threads at once, and so `make` is
+/// called by several at once: a modifier's constructor, and what reads its settings, must allow
+/// that.
 struct ModifierType {
   ModifierInfo info{};
   /// Makes a modifier from settings; one that is left out has its default. Throws `SettingError`
@@ -74,7 +76,8 @@ void read_settings(const ModifierInfo& info, const SettingValue::Map& given,
 /// `S` is default-constructible, and what it then holds are the defaults that are shown. It has the
 /// members `std::string name` and `Cadence cadence`; they are bound by themselves, as the settings
 /// `name`, `start`, `end` and `update`; the last three also as `start_epoch`, `end_epoch` and
-/// `update_frequency`, as older recipes of SparseML have them.
+/// `update_frequency`, as older recipes of SparseML have them. One thread at a time puts it
+/// together.
 template <class M, class S>
 class ModifierBinding {
  public:

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// Drives a bus as a recorded run went, and says what ran otherwise.
+///
+/// *Threads.* Who replays on a bus is its loop, on the calling thread from beginning to end, and
+/// `on_entry` is called there. Several threads may replay at once, each on a bus and with a reader
+/// of its own; a `Trace` in memory, or a recipe, they may have in common.
 #ifndef TAKT_REPLAY_HPP
 #define TAKT_REPLAY_HPP
 

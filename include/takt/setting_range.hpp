@@ -13,7 +13,8 @@
 namespace takt {
 
 /// The allowed values of a setting, checked when it is read and shown when it is listed. Made by
-/// the functions below; a default one allows everything.
+/// the functions below; a default one allows everything. A value; its const members may be called
+/// from several threads.
 class SettingRange {
  public:
   SettingRange() = default;

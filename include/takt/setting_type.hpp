@@ -19,7 +19,8 @@ namespace takt {
 ///     static T read(const SettingValue& value);    // InvalidModifier: not of this type
 ///     static SettingValue write(const T& value);   // reads back as the same
 ///
-/// `read` throws with `throw_wrong_type`, so that all messages are alike.
+/// `read` throws with `throw_wrong_type`, so that all messages are alike. Several threads may call
+/// all three at once.
 template <class T>
 struct SettingType;
 

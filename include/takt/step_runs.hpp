@@ -20,7 +20,8 @@ struct StepRun {
 };
 
 /// Steps, which ascend, as few runs as they come to greedily: two steps make a run, whatever lies
-/// between them, and those that follow belong to it as long as they keep that stride.
+/// between them, and those that follow belong to it as long as they keep that stride. A value; its
+/// const members may be called from several threads.
 class StepRuns {
  public:
   /// A step past those added so far; one that is not is ignored.

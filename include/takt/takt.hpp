@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// All of takt's core. Built-in modifiers have headers of their own: `<takt/modifiers/…>`.
+///
+/// *Threads.* takt starts none. Two threads may use two objects at once, also of one class, as long
+/// as neither is handed what the other uses, such as a model or a stream. One object may be used by
+/// several threads at once while all of them only read it, by members that are const. What is on a
+/// bus or in its state, modifiers above all, changes with every call on that bus, and so belongs to
+/// the thread of its loop, to read it too. Where a class allows more, or less, its head says so.
+/// Free functions follow their arguments.
 #ifndef TAKT_TAKT_HPP
 #define TAKT_TAKT_HPP
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 /// \file
 /// A run drawn against time: one lane per modifier, with its window and its updates, and the loss.
+/// All of it are values and functions, for any thread; the trace that is read and the stream that
+/// is written are one thread's at a time.
 #ifndef TAKT_TIMELINE_HPP
 #define TAKT_TIMELINE_HPP
 

@@ -90,7 +90,8 @@ struct TraceEntry {
   std::vector<HookRun> hooks{};       ///< in the order in which they ran
 };
 
-/// A whole trace in memory, for tests and short runs.
+/// A whole trace in memory, for tests and short runs. A value, that several threads may read while
+/// none writes it, nor a recorder records into it.
 struct Trace {
   TraceHeader header{};
   /// Those that joined later, in the order of their entries; their positions go on from the

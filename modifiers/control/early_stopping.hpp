@@ -71,9 +71,9 @@ class EarlyStoppingModifier : public Modifier {
   void save(std::ostream& out) override;
   void load(State& state, const Event& event, std::istream& in) override;
 
-  /// The best value since the window opened; nothing before the first check.
+  /// The best value since the window opened; nothing before the first check. On the loop's thread.
   [[nodiscard]] const std::optional<double>& best() const noexcept { return best_; }
-  /// The global step of the event that the best value came with.
+  /// The global step of the event that the best value came with. On the loop's thread.
   [[nodiscard]] const std::optional<std::int64_t>& best_step() const noexcept { return best_step_; }
 
  private:

@@ -12,7 +12,7 @@
 namespace takt::kernels {
 
 /// Memory that `kth_magnitude` works in, 600 KB at most however many numbers there are. Keep one
-/// for all calls: then only the first ones allocate.
+/// for all calls of a thread: then only the first ones allocate.
 struct KthScratch {
   std::vector<std::uint32_t> counts{};
   std::vector<std::uint32_t> survivors{};

@@ -71,7 +71,7 @@ struct MetricsSettings {
 /// is to be gone on with, is an `InvalidModifier` thrown by `on_initialize`. When writing fails
 /// later, a full disk say, that update throws, once, and the bus's `ErrorPolicy` says what becomes
 /// of that: to train on whatever happens, use `quarantine`. What was written stays, whole rows, and
-/// no more are.
+/// no more are. No two modifiers write to one file at once, whatever thread they are on.
 class MetricsModifier : public Modifier {
  public:
   /// Throws `InvalidModifier` for a setting that makes no sense, such as a file whose ending says

@@ -62,7 +62,8 @@ struct ProgressSettings {
 ///
 /// A batch that makes no step (gradients are accumulated) adds none, and neither does one that is
 /// aborted. A stream that fails or throws is left alone; training goes on. Between drawings a due
-/// step costs a look at the clock.
+/// step costs a look at the clock. Buses on two threads may share a stream as far as the stream
+/// allows it: std::cerr does, and lets lines mix.
 class ProgressModifier : public Modifier {
  public:
   /// Throws `InvalidModifier` for a total or columns below 1, or a null stream, and

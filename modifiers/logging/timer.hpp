@@ -85,7 +85,8 @@ struct TimerSummary {
 /// time from there to the next batch, nothing counts in the run that is resumed.
 /// What other modifiers do at an event belongs to the phase that ends there when they run before
 /// this one, and to the next phase otherwise. It costs a reading of the clock at each event, and
-/// allocates nothing after the first metrics.
+/// allocates nothing after the first metrics. Buses on two threads may share a stream as far as the
+/// stream allows it: std::cerr does, and lets tables mix.
 class TimerModifier : public Modifier {
  public:
   /// Throws `InvalidModifier` for a null stream, and `InvalidCadence` for a cadence that makes no
@@ -94,7 +95,7 @@ class TimerModifier : public Modifier {
   /// Its name and settings, for a registry.
   [[nodiscard]] static ModifierType type();
 
-  /// Since the window opened; the open batch is not in it.
+  /// Since the window opened; the open batch is not in it. On the loop's thread.
   [[nodiscard]] const TimerSummary& summary() const noexcept { return all_; }
 
   void on_start(State& state, const Event& event) override;

@@ -19,7 +19,8 @@ class StateWriter;
 /// As many numbers as some parameters of a model have values, to begin with those values. The model
 /// is given anew to every call: neither it nor what its parameters show is kept. A parameter that
 /// no longer has as many values as its copy is an `InvalidModifier`, which names it, before
-/// anything is changed. Only the constructor and `load` allocate.
+/// anything is changed. Only the constructor and `load` allocate. For the thread of the loop that
+/// trains the model.
 class ParameterCopies {
  public:
   /// Of no parameter.

@@ -27,7 +27,7 @@ class StateWriter;
 ///
 /// Gradients are masked before the optimizer steps, so that its momentum does not gather what is
 /// masked anyway, and weights after it, as momentum of before, or weight decay, may have moved
-/// them. Applying masks allocates nothing.
+/// them. Applying masks allocates nothing. For the thread of the loop that trains the model.
 class HeldMasks {
  public:
   /// The events at which `hold` has something to do.

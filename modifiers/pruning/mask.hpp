@@ -24,7 +24,7 @@ class StateWriter;
 [[nodiscard]] std::size_t pruned_of(double sparsity, std::size_t units);
 
 /// Memory that `Mask::prune` works in. Keep one for all masks of a model: then only the first
-/// pruning of the largest parameter allocates.
+/// pruning of the largest parameter allocates. For one thread at a time.
 struct MaskScratch {
   kernels::MarkScratch marking{};
   std::vector<double> norms{};        ///< of blocks: one each
@@ -35,7 +35,8 @@ struct MaskScratch {
 
 /// Which weights of one parameter are pruned, as one byte for each. A weight that is pruned stays
 /// so. Values are given as flat spans in row-major order, `size()` long; every function throws
-/// `InvalidModifier` and changes nothing when one is not.
+/// `InvalidModifier` and changes nothing when one is not. A value; its const members may be called
+/// from several threads, with values and scratch of their own.
 class Mask {
  public:
   /// A mask with nothing pruned, for a parameter of this shape. Throws `InvalidModifier` when the

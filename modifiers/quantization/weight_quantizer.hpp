@@ -21,7 +21,7 @@ class StateWriter;
 
 /// Scales and zero points for a parameter, found in its weights and then held. The weights are
 /// given anew to every call, as many as the parameter had. Only the constructor and `load`
-/// allocate.
+/// allocate. For the thread of the loop that trains the model; so is what `parameter` shares.
 class WeightQuantizer {
  public:
   /// A parameter of rank 0 or 1 is one row. All scales are 1 until weights are observed. Throws
