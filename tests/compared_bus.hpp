@@ -23,6 +23,11 @@
 
 namespace takt::test {
 
+/// What a loop throws out of a scope.
+struct LoopError : std::runtime_error {
+  LoopError() : std::runtime_error{"the loop fails"} {}
+};
+
 /// Makes each call on both sides and compares all that can be seen of them. A call that the rules
 /// do not allow is made on the bus alone: it throws, and changes nothing. Throws `std::logic_error`
 /// for whatever differs.
@@ -89,6 +94,28 @@ class ComparedBus {
     model_.knows(name) ? remove(name) : add(which);
   }
 
+  /// `EventBus::batch` around what `body` does with this bus, which may leave it with a
+  /// `LoopError`.
+  template <class Body>
+  void batch(const Body& body) {
+    scoped(
+        {.start = BusCall::batch_start,
+         .end = BusCall::batch_end,
+         .is_open = &RulesModel::batch_open,
+         .leave = &RulesModel::leave_batch},
+        [this](const auto& inside) { bus_.batch([&](Batch&) { inside(); }); }, body);
+  }
+  /// `EventBus::calibration_epoch`, likewise.
+  template <class Body>
+  void calibration_epoch(const Body& body) {
+    scoped(
+        {.start = BusCall::calibration_epoch_start,
+         .end = BusCall::calibration_epoch_end,
+         .is_open = &RulesModel::calibrating,
+         .leave = &RulesModel::leave_calibration_epoch},
+        [this](const auto& inside) { bus_.calibration_epoch(inside); }, body);
+  }
+
   /// Brings the run to its end, so that every `on_start` can be seen to have its `on_end`.
   void close() {
     if (model_.accepts(BusCall::abort_batch)) call(BusCall::abort_batch);
@@ -97,6 +124,45 @@ class ComparedBus {
   }
 
  private:
+  struct Scope {
+    BusCall start{};
+    BusCall end{};
+    bool (RulesModel::*is_open)() const = nullptr;
+    void (RulesModel::*leave)() = nullptr;
+  };
+
+  template <class OnBus, class Body>
+  void scoped(const Scope& scope, const OnBus& on_bus, const Body& body) {
+    if (!model_.accepts(scope.start)) {
+      return make(scope.start, [&] { on_bus([] {}); });
+    }
+    if (scope.start == BusCall::batch_start) loss_.reset();
+    std::string predicted = model_.call(scope.start);
+    const bool enters = predicted.empty();
+    if (!enters) (model_.*scope.leave)();
+    const auto inside = [&] {
+      if (!enters) throw std::logic_error("a scope is entered whose start has thrown");
+      compare("a scope's start");
+      try {
+        body();
+      } catch (const LoopError&) {
+        predicted = "the loop";
+        (model_.*scope.leave)();
+        throw;
+      }
+      if (!(model_.*scope.is_open)()) return;
+      if (model_.accepts(scope.end)) {
+        predicted = model_.call(scope.end);
+      } else {
+        predicted = "the order";
+        (model_.*scope.leave)();
+      }
+    };
+    const std::string thrown = thrown_by([&] { on_bus(inside); });
+    if (thrown != predicted) differ("a scope throws", thrown, predicted);
+    compare("a scope");
+  }
+
   void observe(EventType type, At at, bool fails) {
     const char* const when = at == At::before ? "before" : "after";
     bus_.connect(
@@ -147,17 +213,26 @@ class ComparedBus {
 
   template <class OnBus>
   void both(const OnBus& on_bus, const std::string& predicted, const std::string& what) {
-    std::string thrown;
+    const std::string thrown = thrown_by(on_bus);
+    if (thrown != predicted) differ(what + " throws", thrown, predicted);
+    compare(what);
+  }
+
+  /// In the model's words.
+  template <class OnBus>
+  static std::string thrown_by(const OnBus& on_bus) {
     try {
       on_bus();
     } catch (const ModifierError& error) {
-      thrown =
-          error.modifier() + ' ' + error.hook() + " +" + std::to_string(error.further().size());
+      return error.modifier() + ' ' + error.hook() + " +" + std::to_string(error.further().size());
     } catch (const std::domain_error&) {
-      thrown = "observer";
+      return "observer";
+    } catch (const LoopError&) {
+      return "the loop";
+    } catch (const LifecycleError&) {
+      return "the order";
     }
-    if (thrown != predicted) differ(what + " throws", thrown, predicted);
-    compare(what);
+    return "";
   }
 
   void compare(const std::string& what) {

@@ -84,6 +84,7 @@ bool RulesModel::accepts(BusCall call) const {
 }
 
 std::string RulesModel::call(BusCall call) {
+  work_off_the_queue();
   const std::optional<EventType> type = event_of(call);
   if (type) {
     if (enter(*type)) emit(*type);
@@ -148,6 +149,15 @@ void RulesModel::abort_active() {
   }
 }
 
+void RulesModel::leave_batch() {
+  if (batch_open_) abort_active();
+}
+
+void RulesModel::leave_calibration_epoch() {
+  leave_batch();
+  calibrating_ = false;
+}
+
 std::string RulesModel::add(std::size_t script) {
   const MemberPointer member = join(script);
   place(member);
@@ -160,6 +170,7 @@ std::string RulesModel::remove(const std::string& name, bool& known) {
   const MemberPointer member = part(name);
   known = member != nullptr;
   if (!known) return "";
+  work_off_the_queue();
   leave(member);
   work_off_the_queue();
   return take_failures();

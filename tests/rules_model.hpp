@@ -75,11 +75,17 @@ class RulesModel {
   std::string add(std::size_t script);
   std::string remove(const std::string& name, bool& known);
 
+  /// What an exception leaves is aborted, when it is open. What hooks add and remove in it waits
+  /// for the next call.
+  void leave_batch();
+  void leave_calibration_epoch();
+
   [[nodiscard]] bool knows(const std::string& name) const;
   /// "name phase", in the order in which they run.
   [[nodiscard]] std::vector<std::string> members() const;
   [[nodiscard]] const Event& counters() const { return counters_; }
   [[nodiscard]] bool batch_open() const { return batch_open_; }
+  [[nodiscard]] bool calibrating() const { return calibrating_; }
 
   std::vector<std::string> notes;
 

@@ -195,10 +195,28 @@ class CallSequence {
                      BusCall::sequential_epoch_end, BusCall::calibration_epoch_end});
       case 10:
         return call({BusCall::optim_pre_step, BusCall::optim_post_step});
+      case 11:
+        return scoped([this](const auto& body) { bus_.batch(body); });
+      case 12:
+        return scoped([this](const auto& body) { bus_.calibration_epoch(body); });
       default:  // what a bus is mostly asked for
         if (scripts_ > 0) bus_.add_or_remove(choices_.below(scripts_));
         return;
     }
+  }
+
+  /// The next few choices in a scope, which the loop may leave with an exception.
+  template <class Enter>
+  void scoped(const Enter& enter) {
+    const std::size_t what = choices_.byte();
+    if (depth_ == 3) return;
+    ++depth_;
+    const auto body = [&] {
+      for (std::size_t i = what / 4 % 8; i > 0; --i) next();
+      if (what % 4 == 3) throw test::LoopError{};
+    };
+    enter(body);
+    --depth_;
   }
 
   void call(Calls calls) {
@@ -215,6 +233,7 @@ class CallSequence {
   Choices& choices_;
   std::size_t scripts_;
   test::ComparedBus& bus_;
+  int depth_ = 0;
   int left_ = 2000;  // a run that takes long finds no more
 };
 
