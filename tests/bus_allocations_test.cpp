@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// Counts what a bus allocates, by replacing the global operator new of the whole test program. A
-// sanitizer brings a replacement of its own; there, nothing is counted.
+// Counts what a bus allocates.
 #include <boost/test/unit_test.hpp>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define TAKT_ALLOCATIONS_ARE_COUNTED 0
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(_MSC_VER)
-#undef TAKT_ALLOCATIONS_ARE_COUNTED
-#define TAKT_ALLOCATIONS_ARE_COUNTED 0
-#endif
-#ifndef TAKT_ALLOCATIONS_ARE_COUNTED
-#define TAKT_ALLOCATIONS_ARE_COUNTED 1
-#endif
+#include "allocations.hpp"
 
-#if !TAKT_ALLOCATIONS_ARE_COUNTED
+#if !TAKT_ALLOCATIONS_ARE_SEEN
 
 BOOST_AUTO_TEST_SUITE(bus_allocations)
 
@@ -32,7 +19,6 @@ BOOST_AUTO_TEST_SUITE_END()
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <ostream>
 #include <streambuf>
@@ -52,64 +38,6 @@ BOOST_AUTO_TEST_SUITE_END()
 
 namespace {
 
-thread_local std::uint64_t allocations = 0;
-
-void* allocate(std::size_t size) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-
-void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
-  ++allocations;
-  const auto unit = static_cast<std::size_t>(alignment);
-  const std::size_t padded = (size + unit - 1) / unit * unit;  // aligned_alloc wants a multiple
-  if (padded < size) return nullptr;
-  return std::aligned_alloc(unit, padded == 0 ? unit : padded);
-}
-
-void* or_throw(void* memory) {
-  if (memory == nullptr) throw std::bad_alloc{};
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return or_throw(allocate(size)); }
-void* operator new[](std::size_t size) { return or_throw(allocate(size)); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return or_throw(allocate(size, alignment));
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return or_throw(allocate(size, alignment));
-}
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate(size, alignment);
-}
-void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate(size, alignment);
-}
-
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
-
-namespace {
-
 using takt::At;
 using takt::Cadence;
 using takt::Event;
@@ -117,6 +45,7 @@ using takt::EventBus;
 using takt::EventSet;
 using takt::Interests;
 using takt::State;
+using takt::test::allocations_in;
 using enum takt::EventType;
 
 constexpr int run_length = 100'000;
@@ -167,14 +96,6 @@ class Nowhere final : public std::streambuf {
   std::streamsize xsputn(const char*, std::streamsize count) override { return count; }
   int_type overflow(int_type c) override { return traits_type::not_eof(c); }
 };
-
-/// How often the calling thread allocates in `callable`.
-template <class Callable>
-std::uint64_t allocations_in(Callable callable) {
-  const std::uint64_t before = allocations;
-  callable();
-  return allocations - before;
-}
 
 /// What a bus allocates in a long run once its first epoch has passed.
 std::uint64_t allocations_after_the_first_epoch(EventBus& bus) {
