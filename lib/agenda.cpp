@@ -93,27 +93,40 @@ std::optional<std::int64_t> next_wake(Slot& slot, std::int64_t step) noexcept {
 
 }  // namespace
 
-/// Whatever the steps to come bring, the vectors have room for it.
-void Agenda::reserve_for(const Slot& slot) {
+void Agenda::Demand::add(const Slot& slot) noexcept {
   const Interests& interests = slot.modifier->interests();
-  EventSet always = interests.every;
-  if (slot.due.every_step(0)) always |= interests.due;
-  if (++admitted_ <= room_ && (always | roomy_always_) == roomy_always_) return;
+  ++slots_;
+  always_ |= interests.every;
+  if (slot.due.every_step(0)) always_ |= interests.due;
+}
 
-  if (admitted_ > room_) room_ = std::max<std::size_t>(8, 2 * room_);
-  roomy_always_ |= always;
-  for (const EventType type : roomy_always_) always_[static_cast<std::size_t>(type)].reserve(room_);
-  due_.reserve(room_);
-  boundary_.reserve(room_);
-  merged_.reserve(room_);
-  merged_with_boundary_.reserve(room_);
-  starting_.reserve(room_);
-  ending_.reserve(room_);
-  heap_.reserve(room_);
+// Whatever the steps to come bring, the vectors have room for it.
+void Agenda::reserve(const Demand& demand) {
+  if (demand.slots_ == 0) return;
+  const EventSet always = demand.always_ | roomy_always_;
+  // The buried are in the lists as well.
+  if (admitted_ + buried_.size() + demand.slots_ > room_) settle();
+  const std::size_t needed = admitted_ + buried_.size() + demand.slots_;
+  if (needed <= room_ && always == roomy_always_) return;
+
+  const std::size_t room = needed <= room_ ? room_ : std::max({std::size_t{8}, 2 * room_, needed});
+  for (const EventType type : always) always_[static_cast<std::size_t>(type)].reserve(room);
+  due_.reserve(room);
+  boundary_.reserve(room);
+  merged_.reserve(room);
+  merged_with_boundary_.reserve(room);
+  starting_.reserve(room);
+  ending_.reserve(room);
+  heap_.reserve(room);
+  room_ = room;
+  roomy_always_ = always;
 }
 
 void Agenda::admit(Slot& slot, std::int64_t step) {
-  reserve_for(slot);
+  Demand demand;
+  demand.add(slot);
+  reserve(demand);
+  ++admitted_;
   slot.counted = true;
   if (slot.due.first() > slot.due.last() || slot.due.last() < step) return;
   if (slot.due.first() <= step) {
@@ -139,10 +152,10 @@ void Agenda::dismiss(Slot& slot) noexcept {
   if (std::exchange(slot.counted, false)) --admitted_;
 }
 
-void Agenda::bury(Slots::node_type slot) {
+void Agenda::bury(Slots::node_type slot) noexcept {
   dismiss(slot.mapped());
   slot.mapped().modifier.reset();
-  if (stale_) buried_.push_back(std::move(slot));
+  if (stale_) buried_.insert(std::move(slot));
 }
 
 void Agenda::take_off(Slot& slot) noexcept {

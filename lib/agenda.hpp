@@ -34,14 +34,29 @@ struct Call {
 /// Keeps the modifiers to run at the current step. One that runs at every step stays in the lists
 /// of its events from on_start to on_end; any other waits, in a wheel for one of the next steps and
 /// in a heap for a later one, until it is due, starts or ends. So a step at which nothing changes
-/// costs one comparison, and a modifier that is not due costs nothing. It allocates only when a
-/// modifier is admitted. Used by the loop's thread only.
+/// costs one comparison, and a modifier that is not due costs nothing. It allocates only to reserve
+/// room for modifiers; from then on nothing fails. Used by the loop's thread only.
 class Agenda {
  public:
+  /// Slots that are to be admitted.
+  class Demand {
+   public:
+    void add(const Slot& slot) noexcept;
+
+   private:
+    friend class Agenda;
+    std::size_t slots_ = 0;
+    EventSet always_{};  // in the lists of these at every step
+  };
+
   /// The event types, as bits by value, at which something may have to run at the current step.
   [[nodiscard]] std::uint16_t mask() const noexcept { return mask_; }
 
-  /// The modifier has been initialized at `step`: its window may open from now on.
+  /// Makes room, so that `admit` of those can't fail. Throws `std::bad_alloc`, and then nothing has
+  /// changed. Between emissions only.
+  void reserve(const Demand& demand);
+  /// The modifier has been initialized at `step`: its window may open from now on. Room has been
+  /// reserved, or else is now.
   void admit(Slot& slot, std::int64_t step);
   /// These have been admitted at `step`, where a run is resumed, and have started before.
   void resume(std::span<Slot* const> slots, std::int64_t step);
@@ -50,7 +65,7 @@ class Agenda {
   /// Closes, and takes back that the modifier was admitted.
   void dismiss(Slot& slot) noexcept;
   /// Dismisses, and keeps the slot until no list names it any more.
-  void bury(Slots::node_type slot);
+  void bury(Slots::node_type slot) noexcept;
   /// Closes everything.
   void clear() noexcept;
 
@@ -69,7 +84,6 @@ class Agenda {
   using Calls = std::vector<Call>;
 
   void change(std::int64_t step);
-  void reserve_for(const Slot& slot);
   void wake(Slot& slot, std::int64_t step);
   void start_pending(std::int64_t step);
   void activate(Slot& slot, std::int64_t step);
@@ -98,7 +112,7 @@ class Agenda {
   std::size_t admitted_ = 0;
   std::size_t room_ = 0;     // for how many there is room in the vectors
   EventSet roomy_always_{};  // in these of the lists, too
-  std::vector<Slots::node_type> buried_;
+  Slots buried_;             // of which lists may still know
 };
 
 }  // namespace takt::detail

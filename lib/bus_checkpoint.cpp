@@ -159,7 +159,7 @@ class EventBus::Core::Resumption {
   Resumption(Core& core, const SavedBus& saved)
       : core_{core}, saved_{saved}, before_{core.lifecycle.standing()} {
     for (const SavedModifier& modifier : saved.modifiers) by_name_[modifier.built.name] = &modifier;
-    core_.roster.begin();
+    core_.begin();
     core_.watchers->mute(true);  // what was told of it is in the checkpoint's trace
     core_.lifecycle.resume(saved.standing);
     running_.emplace(core_.lifecycle, EventType::INITIALIZE);
@@ -344,7 +344,7 @@ void EventBus::Core::resume(const SavedBus& saved) {
     resumption.finish();
   }
   watchers->tell(&detail::BusWatcher::resume, saved.entries);
-  do_queued_work(failures);
+  try_queued_work(failures);
   failures.throw_if_any();
 }
 

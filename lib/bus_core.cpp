@@ -2,6 +2,7 @@
 #include "bus_core.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "hooks_run.hpp"
 #include "modifier_access.hpp"
@@ -60,6 +61,18 @@ void call_hook(Modifier& modifier, Hook hook, State& state, const Event& event) 
   }
 }
 
+/// What is told of a failure besides the first: its line; nothing when there is no error, or no
+/// memory to tell it.
+std::vector<std::string> lines_of(const detail::Failure& failure) noexcept {
+  std::vector<std::string> lines;
+  if (!failure.error) return lines;
+  try {
+    lines.push_back(failure.line());
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the first is told all the same
+  }
+  return lines;
+}
+
 }  // namespace
 
 EventBus::Core::Core(EventBus& bus, const Event& start, BusOptions bus_options)
@@ -74,18 +87,18 @@ void EventBus::Core::call_the_long_way() {
   Failures failures;
   if constexpr (type == EventType::INITIALIZE) {
     // What other threads add from now on is queued, and initialized after all that is here.
-    roster.begin();
+    begin();
   } else {
     do_queued_work(failures);
   }
   if constexpr (type == EventType::FINALIZE) {
-    while (!roster.close()) do_queued_work(failures);
+    close(failures);
   }
   if constexpr (type == EventType::BATCH_START) state.loss.reset();
   const bool emits = lifecycle.enter<type>();
   if (emits) emit(type, failures);
   if constexpr (type == EventType::BATCH_END) advance();
-  do_queued_work(failures);
+  try_queued_work(failures);
   if constexpr (type == EventType::FINALIZE) close_the_run(failures);
   failures.throw_if_any();
 }
@@ -106,7 +119,7 @@ void EventBus::Core::call_watched() {
   if (!error && (attention.load(std::memory_order_acquire) & queued_bit) == 0) return;
   Failures failures;
   if (error) failures.add_observer(type, std::move(error));
-  do_queued_work(failures);
+  try_queued_work(failures);
   failures.throw_if_any();
 }
 
@@ -131,10 +144,27 @@ template void EventBus::Core::call_watched<EventType::CALIBRATION_EPOCH_END>();
 template void EventBus::Core::call_watched<EventType::OPTIM_PRE_STEP>();
 template void EventBus::Core::call_watched<EventType::OPTIM_POST_STEP>();
 
+void EventBus::Core::begin() {
+  roster.begin([this](const detail::Slots& slots) {
+    detail::Agenda::Demand demand;
+    for (const auto& [order, slot] : slots) demand.add(slot);
+    agenda.reserve(demand);
+  });
+}
+
+void EventBus::Core::close(Failures& failures) {
+  try {
+    while (!roster.close()) do_queued_work(failures);
+  } catch (const std::bad_alloc&) {
+    roster.reopen();
+    throw;
+  }
+}
+
 void EventBus::Core::close_the_run(Failures& failures) {
   do {
-    do_queued_work(failures);
-    agenda.clear();  // before other threads may take slots out of the roster
+    try_queued_work(failures);  // nobody joins any more, so none of it needs room
+    agenda.clear();             // before other threads may take slots out of the roster
   } while (!roster.finish());
 }
 
@@ -255,17 +285,16 @@ void EventBus::Core::fail(Slot& slot, Hook hook, const Event& event, Failures& f
     return;
   }
   if (options.errors == ErrorPolicy::propagate) torn_ = true;
-  failures.add({slot.modifier->name(), to_string(hook).c_str(),
-                event.type.value_or(EventType::INITIALIZE), event.global_step, slot.modifier,
+  failures.add({slot.modifier, hook, event.type.value_or(EventType::INITIALIZE), event.global_step,
                 std::current_exception()});
 }
 
 void EventBus::Core::quarantine(Slot& slot, Hook hook, const Event& event, Failures& failures) {
   const EventType type = event.type.value_or(EventType::INITIALIZE);
   Modifier& modifier = *slot.modifier;
-  const detail::Failure failure{modifier.name(), to_string(hook).c_str(), type, event.global_step,
-                                slot.modifier,   std::current_exception()};
-  std::vector<std::string> further;
+  const detail::Failure failure{slot.modifier, hook, type, event.global_step,
+                                std::current_exception()};
+  std::exception_ptr error_at_end;
   const bool owes_end = modifier.phase() == Phase::active && slot.stage == Slot::Stage::active;
   if (owes_end) {
     abort(modifier, event);
@@ -273,15 +302,15 @@ void EventBus::Core::quarantine(Slot& slot, Hook hook, const Event& event, Failu
       detail::run_watched(*watchers, modifier, Hook::on_end,
                           [&] { modifier.on_end(state, event); });
     } catch (...) {
-      further.push_back(detail::failure_line(modifier.name(), "on_end", type, event.global_step,
-                                             std::current_exception()));
+      error_at_end = std::current_exception();
     }
   }
   ModifierAccess::set_phase(modifier, Phase::quarantined);
   agenda.close(slot);
   if (!on_error) return;
   try {
-    on_error(failure.as_error(std::move(further)));
+    on_error(failure.as_error(
+        lines_of({slot.modifier, Hook::on_end, type, event.global_step, error_at_end})));
   } catch (...) {
     failures.add_observer(type, std::current_exception());
   }
@@ -311,16 +340,16 @@ void EventBus::Core::abort_batch_quietly() noexcept {
 void EventBus::Core::abort_batch() {
   lifecycle.require(BusCall::abort_batch);
   Failures failures;
-  do_queued_work(failures);
+  try_queued_work(failures);
   abort_batch_quietly();
-  do_queued_work(failures);
+  try_queued_work(failures);
   failures.throw_if_any();
 }
 
 void EventBus::Core::abort_calibration_epoch() {
   lifecycle.require(BusCall::abort_calibration_epoch);
   Failures failures;
-  do_queued_work(failures);
+  try_queued_work(failures);
   abort_calibration_epoch_quietly();
   failures.throw_if_any();
 }
@@ -344,11 +373,15 @@ void EventBus::Core::detach(const std::weak_ptr<detail::BusWatchers>& watchers,
 }
 
 std::shared_ptr<Modifier> EventBus::Core::add(std::shared_ptr<Modifier> modifier, int group) {
-  Slot* const slot = roster.add(modifier, group);
+  Slot* const slot = roster.add(modifier, group, [this](const Slot& entering) {
+    detail::Agenda::Demand demand;
+    demand.add(entering);
+    agenda.reserve(demand);
+  });
   if (slot != nullptr) {
     Failures failures;
     enter(*slot, failures);
-    do_queued_work(failures);
+    try_queued_work(failures);
     failures.throw_if_any();
   }
   return modifier;
@@ -366,9 +399,8 @@ bool EventBus::Core::remove(std::string_view name) {
       break;
   }
   Failures failures;
-  do_queued_work(failures);  // first: the one to remove may be among what other threads have added
   leave(order, failures);
-  do_queued_work(failures);
+  try_queued_work(failures);
   failures.throw_if_any();
   return true;
 }
@@ -379,7 +411,11 @@ void EventBus::Core::work_off_queue(Failures& failures) {
     for (const auto& deferred : StateAccess::take_deferred(state)) {
       act_for(*deferred.modifier, deferred.event, deferred.work, failures);
     }
-    enter_and_leave(failures);
+    try {
+      enter_and_leave(failures);
+    } catch (const std::bad_alloc&) {
+      return;  // too late to say that nothing has changed
+    }
   }
 }
 
@@ -400,10 +436,26 @@ void EventBus::Core::act_for(const Modifier& modifier, const Event& event,
 }
 
 void EventBus::Core::enter_and_leave(Failures& failures) {
+  const auto make_room = [this](const std::vector<detail::Roster::Work>& list) {
+    detail::Agenda::Demand demand;
+    for (const detail::Roster::Work& work : list) {
+      if (work.enters) demand.add(work.enters.mapped());
+    }
+    agenda.reserve(demand);
+  };
   // What other threads queue meanwhile waits for the next time: they may be faster than the loop,
   // and its call has to return.
+  bool begun = false;
   do {
-    for (detail::Roster::Work& work : roster.take()) {
+    std::vector<detail::Roster::Work> list;
+    try {
+      list = roster.take(make_room);
+    } catch (const std::bad_alloc&) {
+      if (begun) return;  // too late to say that nothing has changed
+      throw;
+    }
+    begun = true;
+    for (detail::Roster::Work& work : list) {
       if (!work.enters) {
         leave(work.leaves, failures);
       } else {
@@ -412,6 +464,13 @@ void EventBus::Core::enter_and_leave(Failures& failures) {
       }
     }
   } while (roster.loop_has_queued());
+}
+
+void EventBus::Core::try_queued_work(Failures& failures) noexcept {
+  try {
+    do_queued_work(failures);
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the next call says so
+  }
 }
 
 /// The modifier has joined an initialized bus.

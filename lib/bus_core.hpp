@@ -95,6 +95,10 @@ class EventBus::Core {
   /// The long way where there are observers but no modifier is due and no work is queued.
   template <EventType type>
   void call_watched();
+  /// The run begins, with room for all that is on the bus.
+  void begin();
+  /// Nobody joins any more; first those who wait do.
+  void close(detail::Failures& failures);
   void close_the_run(detail::Failures& failures);
   void emit(EventType type, detail::Failures& failures);
   void emit_to_modifiers(EventType type, const Event& event, detail::Failures& failures);
@@ -111,10 +115,14 @@ class EventBus::Core {
 
   class Resumption;
 
+  /// Before a call takes effect. Throws `std::bad_alloc`, and nothing has changed, when there is no
+  /// room for those who are to join.
   void do_queued_work(detail::Failures& failures) {
     const bool queued = (attention.load(std::memory_order_acquire) & queued_bit) != 0;
     if (queued || detail::StateAccess::any_deferred(state)) work_off_queue(failures);
   }
+  /// Once a call has taken effect: what there is no room for waits for the next one.
+  void try_queued_work(detail::Failures& failures) noexcept;
   void work_off_queue(detail::Failures& failures);
   void enter_and_leave(detail::Failures& failures);
   void act_for(const Modifier& modifier, const Event& event,

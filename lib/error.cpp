@@ -5,6 +5,7 @@
 
 #include "failures.hpp"
 #include "takt/event_type.hpp"
+#include "takt/hook.hpp"
 
 namespace takt {
 namespace {
@@ -28,5 +29,20 @@ ModifierError::ModifierError(std::string modifier, std::string hook, EventType e
       event_{event},
       step_{step},
       further_{std::move(further)} {}
+
+// Neither an empty message nor the name of a hook is allocated.
+ModifierError::ModifierError(Hook hook, EventType event, std::int64_t step,
+                             std::shared_ptr<const void> thrower)
+    : std::runtime_error{""},
+      detail::Keeps{std::move(thrower)},
+      hook_{to_string(hook)},
+      event_{event},
+      step_{step} {}
+
+const char* ModifierError::what() const noexcept {
+  const char* const message = std::runtime_error::what();
+  if (*message != '\0') return message;
+  return "a modifier failed, and there was no memory left to say which; what it threw is nested";
+}
 
 }  // namespace takt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "takt/event_bus.hpp"
 
+#include <new>
 #include <utility>
 
 #include "bus_core.hpp"
@@ -95,13 +96,23 @@ std::shared_ptr<Modifier> EventBus::add(std::shared_ptr<Modifier> modifier, int 
 
 std::shared_ptr<Modifier> EventBus::add_callable(EventSet events, Cadence cadence,
                                                  HookFunction hook, std::string name, int group) {
-  if (name.empty()) {
+  const auto add_as = [&](std::string as) {
+    return core_->add(
+        std::make_shared<CallableModifier>(std::move(as), cadence, events, std::move(hook)), group);
+  };
+  if (!name.empty()) return add_as(std::move(name));
+  std::uint64_t number = 0;
+  try {
     do {
-      name = "callable " + std::to_string(++core_->unnamed);
+      number = ++core_->unnamed;
+      name = "callable " + std::to_string(number);
     } while (core_->roster.knows(name));
+    return add_as(std::move(name));
+  } catch (const std::bad_alloc&) {
+    // Tried again, it is to have the same name, unless another has come meanwhile.
+    core_->unnamed.compare_exchange_strong(number, number - 1);
+    throw;
   }
-  return core_->add(
-      std::make_shared<CallableModifier>(std::move(name), cadence, events, std::move(hook)), group);
 }
 
 bool EventBus::remove(std::string_view name) { return core_->remove(name); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "failures.hpp"
 
+#include <new>
 #include <utility>
 
 namespace takt::detail {
@@ -22,28 +23,57 @@ std::string failure_line(const std::string& modifier, const std::string& hook, E
          std::to_string(step) + ": " + text_of(error);
 }
 
+std::string Failure::line() const {
+  return failure_line(modifier->name(), to_string(hook), event, step, error);
+}
+
 ModifierError Failure::as_error(std::vector<std::string> further) const {
   try {
     std::rethrow_exception(error);
   } catch (...) {
-    return ModifierError{modifier, hook, event, step, std::move(further), thrower};
+    try {
+      return {modifier->name(), to_string(hook), event, step, std::move(further), modifier};
+    } catch (const std::bad_alloc&) {
+      return {hook, event, step, modifier};
+    }
   }
 }
 
-void Failures::add_observer(EventType event, std::exception_ptr error) {
+void Failures::add(Failure failure) noexcept {
+  if (!first_) {
+    first_.emplace(std::move(failure));
+    return;
+  }
+  try {
+    further_.push_back(std::move(failure));
+  } catch (const std::bad_alloc&) {
+    ++unlisted_;
+  }
+}
+
+void Failures::add_observer(EventType event, std::exception_ptr error) noexcept {
   if (observer_) return;
   observed_ = event;
   observer_ = std::move(error);
 }
 
 void Failures::throw_them() const {
-  if (modifiers_.empty()) std::rethrow_exception(observer_);
-  std::vector<std::string> further;
-  for (std::size_t i = 1; i < modifiers_.size(); ++i) further.push_back(modifiers_[i].line());
-  if (observer_) {
-    further.push_back("an observer of " + to_string(observed_) + " failed: " + text_of(observer_));
+  if (!first_) std::rethrow_exception(observer_);
+  throw first_->as_error(further_lines());
+}
+
+// As many as there is memory for.
+std::vector<std::string> Failures::further_lines() const noexcept {
+  std::vector<std::string> lines;
+  try {
+    for (const Failure& failure : further_) lines.push_back(failure.line());
+    if (unlisted_ > 0) lines.push_back(std::to_string(unlisted_) + " more, but memory ran out");
+    if (observer_) {
+      lines.push_back("an observer of " + to_string(observed_) + " failed: " + text_of(observer_));
+    }
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): those there are have to do
   }
-  throw modifiers_.front().as_error(std::move(further));
+  return lines;
 }
 
 }  // namespace takt::detail

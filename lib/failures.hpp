@@ -7,11 +7,15 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "takt/error.hpp"
 #include "takt/event_type.hpp"
+#include "takt/hook.hpp"
+#include "takt/modifier.hpp"
 
 namespace takt::detail {
 
@@ -23,39 +27,41 @@ namespace takt::detail {
 /// The text of an exception.
 [[nodiscard]] std::string text_of(const std::exception_ptr& error);
 
-/// One exception from a modifier's hook.
+/// One exception from a modifier's hook. To make one takes no memory.
 struct Failure {
-  std::string modifier;
-  const char* hook;
+  std::shared_ptr<const Modifier> modifier;  // destroyed after the error, whose code may be its own
+  Hook hook;
   EventType event;
   std::int64_t step;
-  std::shared_ptr<const void> thrower;  // destroyed after the error, whose code may be its plugin's
   std::exception_ptr error;
 
-  [[nodiscard]] std::string line() const {
-    return failure_line(modifier, hook, event, step, error);
-  }
-  /// As the error that a caller gets, with the original nested.
+  [[nodiscard]] std::string line() const;
+  /// As the error that a caller gets, with the original nested; with less text when there is no
+  /// memory for all of it.
   [[nodiscard]] ModifierError as_error(std::vector<std::string> further) const;
 };
 
-/// Gathers failures, and throws them once the call has taken effect.
+/// Gathers failures, and throws them once the call has taken effect. So that nothing is torn when
+/// memory runs out, the first one needs none, and further ones that find none are only counted.
 class Failures {
  public:
-  void add(Failure failure) { modifiers_.push_back(std::move(failure)); }
+  void add(Failure failure) noexcept;
   /// An exception from an observer or an error handler; the first one counts.
-  void add_observer(EventType event, std::exception_ptr error);
+  void add_observer(EventType event, std::exception_ptr error) noexcept;
 
   /// Throws a `ModifierError` when a modifier failed, or else what an observer threw; returns when
   /// nothing failed.
   void throw_if_any() const {
-    if (!modifiers_.empty() || observer_) throw_them();
+    if (first_ || observer_) throw_them();
   }
 
  private:
   [[noreturn]] void throw_them() const;
+  [[nodiscard]] std::vector<std::string> further_lines() const noexcept;
 
-  std::vector<Failure> modifiers_;
+  std::optional<Failure> first_;
+  std::vector<Failure> further_;
+  std::int64_t unlisted_ = 0;
   EventType observed_ = EventType::INITIALIZE;
   std::exception_ptr observer_;
 };

@@ -22,21 +22,37 @@ class Observers {
   explicit Observers(std::atomic<std::uint32_t>& attention) : attention_{attention} {}
 
   boost::signals2::connection connect(EventType type, const EventBus::Observer& observer, At at) {
-    return signal(type, at).connect(observer);
+    return connect_to(signal(type, at), observer);
   }
   boost::signals2::connection connect(EventType type, int group, const EventBus::Observer& observer,
                                       At at) {
-    return signal(type, at).connect(group, observer);
+    return connect_to(signal(type, at), observer, group);
   }
 
-  /// Calls all observers, and returns the first exception that one of them threw, or null.
+  /// Calls all observers, and returns the first exception that one of them threw, or null; or that
+  /// the signal threw, which may run out of memory.
   [[nodiscard]] std::exception_ptr emit(EventType type, At at, const Event& event,
-                                        const State& state) const {
+                                        const State& state) const noexcept {
     const Signal* const signal = signals_[place(type, at)].load(std::memory_order_acquire);
-    return signal == nullptr ? nullptr : (*signal)(event, state);
+    if (signal == nullptr) return nullptr;
+    try {
+      return (*signal)(event, state);
+    } catch (...) {
+      return std::current_exception();
+    }
   }
 
  private:
+  // A slot that finds no memory for the entry of its group stays connected, though `connect` throws
+  // (Boost 1.74 to 1.81 at least). So one that does nothing makes the entry.
+  template <class Signal, class... Group>
+  static boost::signals2::connection connect_to(Signal& signal, const EventBus::Observer& observer,
+                                                Group... group) {
+    const boost::signals2::scoped_connection entry =
+        signal.connect(group..., [](const Event&, const State&) {});
+    return signal.connect(group..., observer);
+  }
+
   /// Goes on to the next observer when one throws.
   struct CallAll {
     using result_type = std::exception_ptr;

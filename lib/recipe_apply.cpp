@@ -2,7 +2,7 @@
 // How a recipe comes onto a bus.
 #include "takt/recipe.hpp"
 
-#include <algorithm>
+#include <exception>
 
 #include "bus_core.hpp"
 #include "cadence_advice.hpp"
@@ -26,13 +26,12 @@ std::vector<std::string> EventBus::apply(const Recipe& recipe) {
   try {
     for (; added < made.size(); ++added) add(made[added]);
   } catch (...) {
-    // The one that threw is on the bus if it threw as it was initialized.
-    const std::vector<std::shared_ptr<Modifier>> there = modifiers();
+    // The one that threw is on the bus if it threw as it was initialized. Memory may have run out.
     for (std::size_t i = 0; i <= added; ++i) {
-      if (std::ranges::find(there, made[i]) == there.end()) continue;
+      if (!core_->roster.has(*made[i])) continue;
       try {
         remove(made[i]->name());
-      } catch (const ModifierError&) {  // NOLINT(bugprone-empty-catch): the first error counts
+      } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the first error counts
       }
     }
     throw;

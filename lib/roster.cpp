@@ -33,7 +33,12 @@ void Roster::queue(Work work) {
   attention_.fetch_or(queued_bit_, std::memory_order_release);
 }
 
-Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
+void Roster::make_room_for_work() {
+  if (work_.size() == work_.capacity()) work_.reserve(std::max<std::size_t>(8, 2 * work_.size()));
+}
+
+Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group,
+                  const MakeRoom<Slot>& make_room) {
   if (!modifier) throw InvalidModifier("null was added to the bus; add a modifier");
   const DueSteps due{modifier->cadence(), lifecycle_.steps_per_index()};
 
@@ -51,7 +56,9 @@ Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
   Slots made;
   Slot& slot = made.try_emplace(order, modifier, order, due).first->second;
   by_name_.make_room();
-  if (work_.size() == work_.capacity()) work_.reserve(std::max<std::size_t>(8, 2 * work_.size()));
+  const bool enters = nothing_runs();
+  if (!enters) make_room_for_work();
+  if (enters && running() && make_room) make_room(slot);
   if (!ModifierAccess::attach(*modifier)) {
     throw InvalidModifier("modifier '" + modifier->name() +
                           "' is on a bus already; a modifier is on one bus at a time");
@@ -61,7 +68,7 @@ Slot* Roster::add(const std::shared_ptr<Modifier>& modifier, int group) {
   ++next_sequence_;
   by_name_.insert(slot);
   auto node = made.extract(made.begin());
-  if (nothing_runs()) {
+  if (enters) {
     slots_.insert(slots_.end(), std::move(node));
     return running() ? &slot : nullptr;
   }
@@ -75,23 +82,42 @@ Roster::Removal Roster::remove(std::string_view name, Order& order) {
   Slot* const named = by_name_.find(name);
   if (named == nullptr) return Removal::unknown_name;
   Slot& slot = *named;
+  gone = take_waiting(slot);
+  const bool queues = !gone && !nothing_runs();
+  if (queues) make_room_for_work();
   by_name_.erase(name);
   // One that a finished run has let go of may be on another bus by now.
   if (slot.attached) ModifierAccess::set_leaving(*slot.modifier, true);
   order = slot.order;
-  if (!nothing_runs()) {
+  if (queues) {
     queue({{}, order});
     return Removal::queued;
   }
-  if (running()) return Removal::due;
-  gone = slots_.extract(order);
+  if (!gone && running()) return Removal::due;
+  if (!gone) gone = slots_.extract(order);
   release(gone.mapped());
   return Removal::done;
+}
+
+// The slot, out of the queue; empty when it does not wait there.
+Slots::node_type Roster::take_waiting(const Slot& slot) noexcept {
+  const auto found = std::ranges::find_if(
+      work_, [&](const Work& work) { return work.enters && &work.enters.mapped() == &slot; });
+  if (found == work_.end()) return {};
+  Slots::node_type node = std::move(found->enters);
+  work_.erase(found);
+  return node;
 }
 
 bool Roster::knows(std::string_view name) const {
   const std::scoped_lock lock{mutex_};
   return by_name_.find(name) != nullptr;
+}
+
+bool Roster::has(const Modifier& modifier) const noexcept {
+  const std::scoped_lock lock{mutex_};
+  const Slot* const named = by_name_.find(modifier.name());
+  return named != nullptr && named->modifier.get() == &modifier;
 }
 
 std::vector<std::shared_ptr<Modifier>> Roster::snapshot() const {
@@ -104,8 +130,9 @@ std::vector<std::shared_ptr<Modifier>> Roster::snapshot() const {
   return modifiers;
 }
 
-void Roster::begin() {
+void Roster::begin(const MakeRoom<Slots>& make_room) {
   const std::scoped_lock lock{mutex_};
+  if (make_room) make_room(slots_);
   loop_ = std::this_thread::get_id();
 }
 
@@ -114,8 +141,9 @@ void Roster::unbegin() {
   loop_ = {};
 }
 
-std::vector<Roster::Work> Roster::take() {
+std::vector<Roster::Work> Roster::take(const MakeRoom<std::vector<Work>>& make_room) {
   const std::scoped_lock lock{mutex_};
+  if (make_room) make_room(work_);
   attention_.fetch_and(~queued_bit_, std::memory_order_relaxed);
   loop_has_queued_ = false;
   return std::exchange(work_, {});
@@ -127,6 +155,11 @@ bool Roster::close() {
   if (!work_.empty()) return false;
   closed_ = true;
   return true;
+}
+
+void Roster::reopen() noexcept {
+  const std::scoped_lock lock{mutex_};
+  closing_ = false;
 }
 
 bool Roster::finish() {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +35,11 @@ class Roster {
 
   enum class Removal : std::uint8_t { unknown_name, done, queued, due };
 
+  /// Makes room in the loop's other lists for slots that are about to enter; what it throws passes
+  /// on, and then nothing has changed. Called with the roster locked.
+  template <class Entering>
+  using MakeRoom = std::function<void(const Entering&)>;
+
   /// `queued_bit` of `attention` tells the loop that there is work.
   Roster(const Lifecycle& lifecycle, std::atomic<std::uint32_t>& attention,
          std::uint32_t queued_bit);
@@ -41,33 +47,39 @@ class Roster {
   Roster& operator=(const Roster&) = delete;
   ~Roster();
 
-  /// Any thread. The slot when the caller has to run its first hooks now, null when they run later:
-  /// it entered before the run, or is queued. Throws
-  /// `InvalidModifier` for null, a name that is taken, or a modifier that is on a bus already, and
-  /// `LifecycleError` once closed.
-  Slot* add(const std::shared_ptr<Modifier>& modifier, int group);
+  /// Any thread. The slot when the caller has to run its first hooks now, for which `make_room` was
+  /// called first; null when they run later: it entered before the run, or is queued. Throws
+  /// `InvalidModifier` for null, a name that is taken, or a modifier that is on a bus already,
+  /// `LifecycleError` once closed, and `std::bad_alloc`.
+  Slot* add(const std::shared_ptr<Modifier>& modifier, int group,
+            const MakeRoom<Slot>& make_room = {});
 
   /// Any thread. The name is free again and the modifier marked as leaving. `due` means that the
-  /// caller has to run its last hooks and call `leave(order)`.
+  /// caller has to run its last hooks and call `leave(order)`. One that waits to enter is taken
+  /// from the queue. Only what has to be queued needs memory: throws `std::bad_alloc` then.
   Removal remove(std::string_view name, Order& order);
 
   [[nodiscard]] bool knows(std::string_view name) const;
+  /// Whether it is here, and its name its own.
+  [[nodiscard]] bool has(const Modifier& modifier) const noexcept;
 
   /// Any thread: those whose names are taken, in order.
   [[nodiscard]] std::vector<std::shared_ptr<Modifier>> snapshot() const;
 
   // The rest is the loop's.
 
-  /// The calling thread is the loop's from now on.
-  void begin();
+  /// The calling thread is the loop's from now on. Throws what `make_room` throws.
+  void begin(const MakeRoom<Slots>& make_room = {});
   /// No thread is, as before `begin`.
   void unbegin();
-  /// Takes all queued work.
-  [[nodiscard]] std::vector<Work> take();
+  /// Takes all queued work; none when `make_room` throws.
+  [[nodiscard]] std::vector<Work> take(const MakeRoom<std::vector<Work>>& make_room = {});
   /// Whether the loop's own hooks and observers have queued work since then.
   [[nodiscard]] bool loop_has_queued() const noexcept { return loop_has_queued_; }
   /// Refuses further additions by other threads; all of them, and is true, once no work is queued.
   [[nodiscard]] bool close();
+  /// Takes back what `close` refuses, when it has not been true.
+  void reopen() noexcept;
   /// No hook runs any more, and all modifiers are released; false, and nothing done, while work is
   /// queued. From then on any thread may take a slot out, so the loop's no longer walks them.
   [[nodiscard]] bool finish();
@@ -85,6 +97,8 @@ class Roster {
   [[nodiscard]] bool is_loop() const { return loop_ == std::this_thread::get_id(); }
   [[nodiscard]] bool nothing_runs() const;
   void queue(Work work);
+  void make_room_for_work();
+  [[nodiscard]] Slots::node_type take_waiting(const Slot& slot) noexcept;
 
   const Lifecycle& lifecycle_;
   std::atomic<std::uint32_t>& attention_;

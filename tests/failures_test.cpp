@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -21,8 +22,12 @@ std::exception_ptr broken(const std::string& text) {
   return std::make_exception_ptr(std::out_of_range{text});
 }
 
+std::shared_ptr<const takt::Modifier> named(const std::string& name) {
+  return std::make_shared<takt::Modifier>(name, takt::Cadence{}, takt::Interests{});
+}
+
 Failure failure(const std::string& modifier, const std::string& text) {
-  return {modifier, "on_update", EventType::OPTIM_PRE_STEP, 42, nullptr, broken(text)};
+  return {named(modifier), takt::Hook::on_update, EventType::OPTIM_PRE_STEP, 42, broken(text)};
 }
 
 /// What is thrown, which has to be a `ModifierError`.
@@ -89,7 +94,8 @@ BOOST_AUTO_TEST_CASE(the_first_failure_is_thrown_and_lists_the_further_ones_in_t
   Failures failures;
   failures.add(failure("prune", "first"));
   failures.add(failure("clip", "second"));
-  failures.add({"stop", "on_end", EventType::BATCH_END, 43, nullptr, std::make_exception_ptr(7)});
+  failures.add(
+      {named("stop"), takt::Hook::on_end, EventType::BATCH_END, 43, std::make_exception_ptr(7)});
   const ModifierError error = thrown_by(failures);
   const std::vector<std::string> expected{
       "modifier 'clip' failed in on_update at optim_pre_step of step 42: second",

@@ -361,25 +361,68 @@ BOOST_AUTO_TEST_CASE(a_modifier_that_waits_to_enter_can_be_removed) {
   const auto modifier = named("a");
   bus.in_a_hook([&] {
     bus.roster.add(modifier, 0);
-    BOOST_TEST((bus.remove("a") == Removal::queued));
+    BOOST_TEST((bus.remove("a") == Removal::done));
   });
   BOOST_TEST(ModifierAccess::leaving(*modifier));
+  BOOST_TEST(is_free(modifier));
   BOOST_TEST(bus.snapshot().empty());
   bus.do_queued_work();
   BOOST_TEST(bus.roster.slots().empty());
-  BOOST_TEST(is_free(modifier));
 }
 
-BOOST_AUTO_TEST_CASE(the_loop_is_told_the_order_of_a_modifier_that_another_thread_has_queued) {
+BOOST_AUTO_TEST_CASE(one_that_another_thread_has_queued_is_removed_from_the_queue) {
+  Bus bus;
+  bus.roster.begin();
+  elsewhere([&] {
+    bus.add("a");
+    bus.add("b");
+    bus.add("c");
+  });
+  BOOST_TEST((bus.remove("b") == Removal::done));
+  elsewhere([&] { BOOST_TEST((bus.remove("c") == Removal::done)); });
+  BOOST_TEST(bus.snapshot() == (Names{"a"}), boost::test_tools::per_element());
+  bus.do_queued_work();
+  BOOST_TEST(bus.walked() == (Names{"a"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_being_let_in_leaves_by_the_queue) {
   Bus bus;
   bus.roster.begin();
   elsewhere([&] { bus.add("a"); });
-  Order order;
-  BOOST_TEST((bus.roster.remove("a", order) == Removal::due));
   std::vector<Roster::Work> work = bus.roster.take();
-  BOOST_TEST_REQUIRE(work.size() == 1U);
+  bus.in_a_hook([&] { BOOST_TEST((bus.remove("a") == Removal::queued)); });
   bus.roster.enter(std::move(work[0].enters));
-  BOOST_TEST(!bus.roster.leave(order).empty());
+  BOOST_TEST(bus.walked() == (Names{"a"}), boost::test_tools::per_element());
+  bus.do_queued_work();
+  BOOST_TEST(bus.walked().empty());
+}
+
+BOOST_AUTO_TEST_CASE(no_room_elsewhere_leaves_the_roster_as_it_was) {
+  Bus bus;
+  const auto no_room = [](const auto&) { throw std::bad_alloc{}; };
+  const auto modifier = named("a");
+  BOOST_CHECK_THROW(bus.roster.begin(no_room), std::bad_alloc);
+  elsewhere([&] { bus.add("first"); });  // no loop yet
+  BOOST_TEST(bus.nothing_is_queued());
+  bus.roster.begin();
+  BOOST_CHECK_THROW(bus.roster.add(modifier, 0, no_room), std::bad_alloc);
+  BOOST_TEST(is_free(modifier));
+  BOOST_TEST(bus.snapshot() == (Names{"first"}), boost::test_tools::per_element());
+  elsewhere([&] { bus.roster.add(modifier, 0, no_room); });  // whoever waits needs none yet
+  BOOST_CHECK_THROW((void)bus.roster.take(no_room), std::bad_alloc);
+  BOOST_TEST(bus.work_is_queued());
+  BOOST_TEST(bus.roster.take().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_modifier_is_known_from_another_of_its_name) {
+  Bus bus;
+  const auto modifier = named("a");
+  bus.roster.add(modifier, 0);
+  BOOST_TEST(bus.roster.has(*modifier));
+  BOOST_TEST(!bus.roster.has(*named("a")));
+  BOOST_TEST(!bus.roster.has(*named("b")));
+  bus.remove("a");
+  BOOST_TEST(!bus.roster.has(*modifier));
 }
 
 BOOST_AUTO_TEST_CASE(a_modifier_whose_removal_waits_can_not_be_added_yet) {

@@ -18,6 +18,7 @@
 namespace takt {
 
 enum class EventType : std::uint8_t;
+enum class Hook : std::uint8_t;
 
 /// An event's counters make no sense, or a question about it makes none.
 class InvalidEvent : public std::invalid_argument {
@@ -84,7 +85,8 @@ struct Keeps {
 }  // namespace detail
 
 /// One or more modifiers threw from a hook. The first exception is nested
-/// (`std::rethrow_if_nested`); the message has its text and, line by line, the further ones.
+/// (`std::rethrow_if_nested`); the message has its text and, line by line, the further ones. When
+/// there is no memory for that, the message only says so, and `modifier()` is empty.
 // The nested exception may have its code in a plugin, and so may be destroyed only while that is
 // loaded: bases are destroyed last to first, and the modifier that is kept keeps its plugin.
 class ModifierError : public std::runtime_error,
@@ -96,7 +98,10 @@ class ModifierError : public std::runtime_error,
   /// lives as long as the error does.
   ModifierError(std::string modifier, std::string hook, EventType event, std::int64_t step,
                 std::vector<std::string> further = {}, std::shared_ptr<const void> thrower = {});
+  /// The same when memory has run out: needs none with libstdc++.
+  ModifierError(Hook hook, EventType event, std::int64_t step, std::shared_ptr<const void> thrower);
 
+  [[nodiscard]] const char* what() const noexcept override;
   /// The name of the modifier that threw first.
   [[nodiscard]] const std::string& modifier() const noexcept { return modifier_; }
   /// The hook that threw, such as "on_update".

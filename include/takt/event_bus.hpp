@@ -57,6 +57,14 @@ enum class At : std::uint8_t {
 /// reaches the caller as the bus's `ErrorPolicy` says. A modifier that misses a BATCH_END for that
 /// gets `on_abort` in its place, as the batch is closed all the same. An observer's exception
 /// reaches the caller as it is, after everything else has run; of several, the first.
+///
+/// *Memory.* A call from which `std::bad_alloc` comes has run no hook and changed nothing, unless
+/// an observer threw it, and can be made again. From `initialize` on the loop's calls need none of
+/// their own; only modifiers that hooks or other threads have added do, before they join. Where
+/// there is none for them, the call that was to begin with it throws; until one succeeds they wait,
+/// and so does all else that was queued. Nothing is torn when memory runs out as a modifier throws:
+/// the hooks run as they would, and the `ModifierError` may have less to tell. `remove`, where it
+/// takes effect at once, and the aborts never fail for want of memory.
 class EventBus {
  public:
   /// What `connect` takes; any callable with this signature converts to it. Use it by name to track
