@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "takt/trace_recorder.hpp"
 
+#include <new>
 #include <optional>
 #include <ostream>
 #include <utility>
@@ -45,11 +46,9 @@ class TraceSession : public EntryLog {
     if (failure_) return;
     detach();
     try {
-      throw;
-    } catch (const std::exception& error) {
-      failure_ = error.what();
-    } catch (...) {
-      failure_ = "the recording failed";
+      name_failure();
+    } catch (const std::bad_alloc&) {
+      failure_ = "out of memory";  // short enough to need none
     }
     if (!handler_) return;
     try {
@@ -59,6 +58,19 @@ class TraceSession : public EntryLog {
   }
 
  private:
+  /// In a `catch`.
+  void name_failure() {
+    try {
+      throw;
+    } catch (const std::bad_alloc&) {
+      failure_ = "out of memory";
+    } catch (const std::exception& error) {
+      failure_ = error.what();
+    } catch (...) {
+      failure_ = "the recording failed";
+    }
+  }
+
   std::function<void(const TraceError&)> handler_;
   std::optional<std::string> failure_;
   std::int64_t entries_ = 0;
