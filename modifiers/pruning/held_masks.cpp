@@ -12,8 +12,7 @@
 namespace takt {
 namespace {
 
-constexpr const char* what_is_right =
-    "a run is resumed with the same model, targets and mask structure";
+constexpr const char* what_is_right = "a run is resumed with the same model and the same targets";
 
 [[noreturn]] void refuse(const Parameter& parameter, const std::string& problem) {
   throw InvalidModifier("parameter '" + std::string{parameter.name} + "': " + problem);
@@ -115,7 +114,7 @@ void HeldMasks::load(detail::StateReader& read, Model& model) {
     try {
       held.mask.load(read);
     } catch (const CheckpointError& error) {
-      throw CheckpointError("parameter '" + name + "': " + error.what() + "; " + what_is_right);
+      throw CheckpointError("parameter '" + name + "': " + error.what());
     }
   }
 }

@@ -194,13 +194,16 @@ void Mask::load(detail::StateReader& read) {
   read(weights, bits);
   if (weights != size() || bits.size() != (size() + 7) / 8) {
     throw CheckpointError("a mask of " + std::to_string(weights) +
-                          " weights was saved, but there are " + std::to_string(size()));
+                          " weights was saved, but there are " + std::to_string(size()) +
+                          "; a run is resumed with the same model");
   }
   std::vector<std::uint8_t> found(size());
   for (std::size_t i = 0; i < size(); ++i) found[i] = bits[i / 8] >> i % 8 & 1U;
   if (!may_have(found)) {
     throw CheckpointError(
-        "a mask was saved that prunes units in part, or more than may be pruned of a group");
+        "a mask was saved that prunes units in part, or more than may be pruned of a group; a run "
+        "is "
+        "resumed with the same mask structure");
   }
   pruned_units_ = static_cast<std::size_t>(std::ranges::count(found, 1)) / blocks_.size_of_one();
   pruned_ = std::move(found);
