@@ -9,6 +9,8 @@
 #include <takt/modifiers/epoch_range.hpp>
 #include <takt/takt.hpp>
 
+#include "resumed_run.hpp"
+
 namespace {
 
 using takt::EpochRangeModifier;
@@ -159,6 +161,17 @@ BOOST_AUTO_TEST_CASE(a_registry_makes_it_with_the_names_that_sparseml_has) {
   BOOST_TEST(steps == 3);
   BOOST_CHECK_THROW((void)takt::Registry::builtin().make("EpochRangeModifier"),
                     takt::InvalidModifier);
+}
+
+BOOST_AUTO_TEST_CASE(cut_anywhere_a_run_stops_where_it_would_have) {
+  const auto setup = [](double start) {
+    return [=](takt::test::CutRun& run) {
+      run.add<EpochRangeModifier>(EpochRangeSettings{.cadence = {.start = start, .end = 3}});
+    };
+  };
+  takt::test::check_cuts(setup(0), "islpPeslpPaslpPeslpPaslpeslesPeslpPef");
+  takt::test::check_cuts(setup(2), "islpPeslpPecslpPeCslpPef");
+  takt::test::check_bytes(setup(0), "islpPeslpPeslpP", "ef");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
