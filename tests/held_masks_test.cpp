@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <boost/test/unit_test.hpp>
+#include <sstream>
 #include <string>
 #include <takt/error.hpp>
 #include <takt/modifiers/held_masks.hpp>
 #include <vector>
 
+#include "saved_state.hpp"
 #include "vector_model.hpp"
 
 namespace {
@@ -127,6 +129,21 @@ BOOST_AUTO_TEST_CASE(after_an_abort_weights_are_masked_and_nothing_is_thrown) {
   TAKT_CHECK_VALUES(model[0].values, 9, 0, 9, 0);
   model[0].values.clear();
   masks.hold_after_abort(state);
+}
+
+BOOST_AUTO_TEST_CASE(saved_and_loaded_they_hold_the_same_weights) {
+  masks.prune(model, 0.5);
+  std::stringstream bytes;
+  takt::detail::StateWriter write{bytes, "masks"};
+  masks.save(write);
+  model[0].values = {4, 1, 3, 2};
+  HeldMasks loaded{model, both, takt::MaskStructure{}};
+  takt::detail::StateReader read{bytes, "masks"};
+  loaded.load(read, model);
+  TAKT_CHECK_VALUES(model[0].values, 4, 1, 3, 2);
+  loaded.hold(model, Event{.type = EventType::OPTIM_POST_STEP});
+  TAKT_CHECK_VALUES(model[0].values, 4, 0, 3, 0);
+  TAKT_CHECK_VALUES(model[1].values, 0, 6, 0, 5);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,11 +8,14 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <sstream>
 #include <string>
 #include <takt/error.hpp>
 #include <takt/modifiers/mask.hpp>
 #include <takt/modifiers/mask_structure.hpp>
 #include <vector>
+
+#include "saved_state.hpp"
 
 namespace {
 
@@ -52,6 +55,19 @@ void check_refused(const std::string& structure, const Shape& shape, const std::
     const std::string message = error.what();
     BOOST_TEST(message.find(word) != std::string::npos, "no \"" << word << "\" in: " << message);
   }
+}
+
+std::string saved(const Mask& mask) {
+  std::ostringstream out;
+  takt::detail::StateWriter write{out, "mask"};
+  mask.save(write);
+  return out.str();
+}
+
+void load(Mask& mask, const std::string& bytes) {
+  std::istringstream in{bytes};
+  takt::detail::StateReader read{in, "mask"};
+  mask.load(read);
 }
 
 /// Few different magnitudes, so that there are ties, and both signs.
@@ -354,6 +370,53 @@ BOOST_AUTO_TEST_CASE(no_group_of_n_of_m_ever_loses_more_than_it_may) {
     }
     RC_ASSERT(mask.pruned_count() == size / group * (group - kept));
   }));
+}
+
+BOOST_AUTO_TEST_CASE(saved_and_loaded_a_mask_prunes_the_same_and_goes_on_alike) {
+  BOOST_TEST(rc::check("a loaded mask is the one that was saved", [] {
+    const auto structure =
+        *rc::gen::element<std::string>("unstructured", "2:3", "channel", "filter", "block_2,3");
+    const Shape shape{2 * *rc::gen::inRange(0, 8), 3 * *rc::gen::inRange(0, 5)};
+    const std::size_t size = static_cast<std::size_t>(shape[0] * shape[1]);
+    const double first = *rc::gen::inRange(0, 101) / 100.0;
+    const double second = *rc::gen::inRange(0, 101) / 100.0;
+    takt::MaskScratch scratch;
+    Mask mask = mask_of(structure, shape);
+    mask.prune(tied_values(size), first, scratch);
+    Mask loaded = mask_of(structure, shape);
+    loaded.prune(tied_values(size), second, scratch);  // is forgotten
+    load(loaded, saved(mask));
+    RC_ASSERT(pattern(loaded) == pattern(mask));
+    RC_ASSERT(loaded.pruned_count() == mask.pruned_count());
+    const Values values = tied_values(size);
+    mask.prune(values, second, scratch);
+    loaded.prune(values, second, scratch);
+    RC_ASSERT(pattern(loaded) == pattern(mask));
+    RC_ASSERT(loaded.pruned_count() == mask.pruned_count());
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_mask_that_its_structure_can_not_have_is_refused_and_nothing_is_changed) {
+  const Values values{1, 2, 3, 4, 5, 6, 7, 8};
+  const auto check = [&](const std::string& from, const std::string& to, const Shape& shape) {
+    takt::MaskScratch scratch;
+    Mask mask = mask_of(from, {2, 4});
+    mask.prune(values, 0.5, scratch);
+    Mask other = mask_of(to, shape);
+    BOOST_CHECK_THROW(load(other, saved(mask)), takt::CheckpointError);
+    BOOST_TEST(other.pruned_count() == 0U);
+  };
+  check("unstructured", "channel", {2, 4});  // half of every channel
+  check("channel", "filter", {2, 4});
+  check("filter", "2:4", {2, 4});  // all of a group
+  check("unstructured", "unstructured", {3, 3});
+  check("unstructured", "unstructured", {7});  // one less, in as many bytes
+}
+
+BOOST_AUTO_TEST_CASE(a_mask_takes_a_bit_for_each_weight) {
+  const std::size_t empty = saved(mask_of("unstructured", {0})).size();
+  BOOST_TEST(saved(mask_of("unstructured", {8})).size() == empty + 1);
+  BOOST_TEST(saved(mask_of("unstructured", {100, 10})).size() == empty + 125);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
