@@ -23,6 +23,7 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <ostream>
 #include <streambuf>
 #include <string>
+#include <takt/modifiers/checkpoint_modifier.hpp>
 #include <takt/modifiers/ema.hpp>
 #include <takt/modifiers/gradient_clip.hpp>
 #include <takt/modifiers/magnitude_pruning.hpp>
@@ -30,6 +31,7 @@ BOOST_AUTO_TEST_SUITE_END()
 #include <takt/modifiers/quantization.hpp>
 #include <vector>
 
+#include "scratch_folder.hpp"
 #include "takt/event_bus.hpp"
 #include "takt/modifiers/early_stopping.hpp"
 #include "takt/modifiers/timer.hpp"
@@ -391,6 +393,16 @@ BOOST_AUTO_TEST_CASE(built_in_modifiers_that_watch_a_run_allocate_nothing) {
   BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
   BOOST_TEST(bus.state().control.stop_requested());
   BOOST_TEST(timer->summary().batches == run_length + steps_per_epoch);
+}
+
+BOOST_AUTO_TEST_CASE(between_two_checkpoints_nothing_is_allocated) {
+  const takt::test::ScratchFolder folder;
+  EventBus bus;
+  bus.emplace<takt::CheckpointModifier>(
+      takt::CheckpointSettings{.cadence = {.update = 1e6}, .folder = folder.path().string()});
+  bus.initialize();
+  BOOST_TEST(allocations_after_the_first_epoch(bus) == 0U);
+  BOOST_TEST(!std::filesystem::is_empty(folder.path()));  // saved after the first step
 }
 
 BOOST_AUTO_TEST_CASE(looking_at_the_counters_allocates_nothing) {

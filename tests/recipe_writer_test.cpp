@@ -218,9 +218,13 @@ Map draw_settings(const std::string& type) {
                  {"columns", choice({"accuracy", "time/data"})},
                  {"update", update}});
   }
-  if (type == "TimerModifier") {
-    return draw({}, {{"print", rc::gen::map(rc::gen::arbitrary<bool>(),
-                                            [](bool drawn) { return SettingValue{drawn}; })},
+  const Value truth =
+      rc::gen::map(rc::gen::arbitrary<bool>(), [](bool drawn) { return SettingValue{drawn}; });
+  if (type == "TimerModifier") return draw({}, {{"print", truth}, {"update", update}});
+  if (type == "CheckpointModifier") {
+    return draw({}, {{"folder", choice({"checkpoints", "runs/7"})},
+                     {"keep", whole(1, std::int64_t{1} << 53)},
+                     {"on_stop", truth},
                      {"update", update}});
   }
   if (type == "QuantizationModifier") {
@@ -267,12 +271,12 @@ Map draw_settings(const std::string& type) {
                {"targets", targets},
                {"update_scheduler", choice({"linear", "cubic", "polynomial"})},
                {"mask_structure", choice({"unstructured", "channel", "filter", "block_1,4"})},
-               {"leave_enabled", rc::gen::map(rc::gen::arbitrary<bool>(),
-                                              [](bool drawn) { return SettingValue{drawn}; })}});
+               {"leave_enabled", truth}});
 }
 
 Stages draw_recipe() {
-  const Texts types{"ConstantPruningModifier",
+  const Texts types{"CheckpointModifier",
+                    "ConstantPruningModifier",
                     "EarlyStoppingModifier",
                     "EpochRangeModifier",
                     "LearningRateModifier",

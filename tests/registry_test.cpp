@@ -315,9 +315,10 @@ BOOST_AUTO_TEST_CASE(what_a_program_adds_is_from_no_plugin) {
 
 BOOST_AUTO_TEST_CASE(the_built_in_modifiers_are_there) {
   for (const char* const name :
-       {"ConstantPruningModifier", "EMAModifier", "EarlyStoppingModifier", "GradientClipModifier",
-        "LearningRateModifier", "MagnitudePruningModifier", "MetricsModifier", "NanGuardModifier",
-        "ProgressModifier", "QuantizationModifier", "TimerModifier"}) {
+       {"CheckpointModifier", "ConstantPruningModifier", "EMAModifier", "EarlyStoppingModifier",
+        "GradientClipModifier", "LearningRateModifier", "MagnitudePruningModifier",
+        "MetricsModifier", "NanGuardModifier", "ProgressModifier", "QuantizationModifier",
+        "TimerModifier"}) {
     const ModifierInfo* const info = Registry::builtin().find(name);
     BOOST_REQUIRE_MESSAGE(info != nullptr, name);
     BOOST_TEST(info->name == name);
