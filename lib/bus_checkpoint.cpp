@@ -80,6 +80,14 @@ void load(const LoopState& loop, const std::string& bytes) {
                         std::to_string(bytes.size()) + " bytes");
 }
 
+detail::BuiltModifier built_of(const Slot& slot) {
+  const Modifier& modifier = *slot.modifier;
+  return {.name = modifier.name(),
+          .group = slot.order.group,
+          .cadence = modifier.cadence(),
+          .interests = modifier.interests()};
+}
+
 template <class Work>
 void quietly(const Work& work) noexcept {
   try {
@@ -93,12 +101,7 @@ void quietly(const Work& work) noexcept {
 BuiltBus EventBus::Core::built() {
   BuiltBus bus{.sizes = lifecycle.event(std::nullopt), .order = options.order};
   for (const auto& [order, slot] : roster.slots()) {
-    const Modifier& modifier = *slot.modifier;
-    if (ModifierAccess::leaving(modifier)) continue;
-    bus.modifiers.push_back({.name = modifier.name(),
-                             .group = order.group,
-                             .cadence = modifier.cadence(),
-                             .interests = modifier.interests()});
+    if (!ModifierAccess::leaving(*slot.modifier)) bus.modifiers.push_back(built_of(slot));
   }
   return bus;
 }
@@ -121,9 +124,8 @@ SavedBus EventBus::Core::checkpoint() {
   failures.throw_if_any();
 
   const HooksRun running{lifecycle, std::nullopt};
-  BuiltBus as_built = built();
-  SavedBus saved{.sizes = as_built.sizes,
-                 .order = as_built.order,
+  SavedBus saved{.sizes = lifecycle.event(std::nullopt),
+                 .order = options.order,
                  .standing = lifecycle.standing(),
                  .unnamed = unnamed.load(),
                  .loss = state.loss,
@@ -138,13 +140,12 @@ SavedBus EventBus::Core::checkpoint() {
   if (const auto* const optimizer = state.find<Optimizer>()) {
     saved.learning_rate = optimizer->learning_rate();
   }
-  auto next = as_built.modifiers.begin();
   for (const auto& [order, slot] : roster.slots()) {
     Modifier& modifier = *slot.modifier;
-    if (ModifierAccess::leaving(modifier)) continue;
+    if (ModifierAccess::leaving(modifier)) continue;  // asked once: others remove at any time
     const Phase phase = modifier.phase();
     saved.modifiers.push_back(
-        {.built = std::move(*next++),
+        {.built = built_of(slot),
          .phase = phase,
          .state = phase == Phase::quarantined ? std::string{} : saved_state_of(modifier)});
   }
@@ -256,7 +257,9 @@ class EventBus::Core::Resumption {
   }
 
   void load(Modifier& modifier) {
-    const SavedModifier& saved = *by_name_.at(modifier.name());
+    const auto found = by_name_.find(modifier.name());
+    if (found == by_name_.end()) return;  // another thread has added it, and removed it since
+    const SavedModifier& saved = *found->second;
     loaded_.emplace_back(&modifier, saved_state_of(modifier));
     ModifierAccess::set_phase(modifier, saved.phase);
     try {
@@ -330,7 +333,8 @@ void EventBus::Core::resume(const SavedBus& saved) {
         "a checkpoint was loaded into a bus that is initialized already; loading takes the place "
         "of initialize()");
   }
-  require_same_clock(saved, built());
+  // Without the modifiers: until the bus is this thread's, others add to it.
+  require_same_clock(saved, {.sizes = lifecycle.event(std::nullopt), .order = options.order});
   if (!lifecycle.can_resume(saved.standing)) {
     throw CheckpointError("the bus can't stand where it says that it stood; takt wrote no such");
   }

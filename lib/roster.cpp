@@ -136,9 +136,20 @@ void Roster::begin(const MakeRoom<Slots>& make_room) {
   loop_ = std::this_thread::get_id();
 }
 
-void Roster::unbegin() {
+void Roster::unbegin() noexcept {
+  std::vector<Work> work;  // what leaves is destroyed after the lock is released
   const std::scoped_lock lock{mutex_};
   loop_ = {};
+  attention_.fetch_and(~queued_bit_, std::memory_order_relaxed);
+  loop_has_queued_ = false;
+  work.swap(work_);
+  for (Work& each : work) {
+    if (each.enters) {
+      slots_.insert(std::move(each.enters));
+    } else if ((each.enters = slots_.extract(each.leaves))) {
+      release(each.enters.mapped());
+    }
+  }
 }
 
 std::vector<Roster::Work> Roster::take(const MakeRoom<std::vector<Work>>& make_room) {

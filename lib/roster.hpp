@@ -70,8 +70,8 @@ class Roster {
 
   /// The calling thread is the loop's from now on. Throws what `make_room` throws.
   void begin(const MakeRoom<Slots>& make_room = {});
-  /// No thread is, as before `begin`.
-  void unbegin();
+  /// No thread is, as before `begin`. What has been queued since enters or leaves at once, as then.
+  void unbegin() noexcept;
   /// Takes all queued work; none when `make_room` throws.
   [[nodiscard]] std::vector<Work> take(const MakeRoom<std::vector<Work>>& make_room = {});
   /// Whether the loop's own hooks and observers have queued work since then.
