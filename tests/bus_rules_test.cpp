@@ -156,7 +156,8 @@ void any_run(ErrorPolicy errors, bool failing) {
   const std::vector<Script> scripts = any_scripts(start, failing);
   const auto order = *evenly(0, 3) == 0 ? OrderPolicy::several_steps : OrderPolicy::one_step;
   const Observed observed{.types = *evenly(0, 1) == 0 ? EventSet{} : any_events(),
-                          .failing = failing && *evenly(0, 3) == 0 ? any_events() : EventSet{}};
+                          .before_fails = failing && *evenly(0, 3) == 0 ? any_events() : EventSet{},
+                          .after_fails = failing && *evenly(0, 3) == 0 ? any_events() : EventSet{}};
   Run run{scripts, start, {.order = order, .errors = errors}, observed};
   run.go(*evenly(10, 200));
 }

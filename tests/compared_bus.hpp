@@ -40,9 +40,8 @@ class ComparedBus {
       stage_.notes.push_back("quarantined " + error.modifier());
     });
     for (const EventType type : observed.types) {
-      const bool fails = observed.failing.contains(type);
-      observe(type, At::before, fails);
-      observe(type, At::after, fails);
+      observe(type, At::before, observed.before_fails.contains(type));
+      observe(type, At::after, observed.after_fails.contains(type));
     }
     compare("the start");
   }

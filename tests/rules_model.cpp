@@ -181,7 +181,7 @@ std::string RulesModel::remove(const std::string& name, bool& known) {
 void RulesModel::emit(EventType type) {
   const Event now = event(type);
   torn_ = false;
-  observe("before", now);
+  observe("before", observed_.before_fails, now);
   const std::vector<MemberPointer> members = members_;
   for (const MemberPointer& member : members) {
     if (member->leaving) continue;
@@ -193,13 +193,13 @@ void RulesModel::emit(EventType type) {
       run_at(*member, now);
     }
   }
-  observe("after", now);
+  observe("after", observed_.after_fails, now);
 }
 
-void RulesModel::observe(const char* when, const Event& now) {
+void RulesModel::observe(const char* when, EventSet failing, const Event& now) {
   if (!observed_.types.contains(*now.type)) return;
   notes.push_back(observer_note(when, now));
-  if (observed_.failing.contains(*now.type)) observer_failed_ = true;
+  if (failing.contains(*now.type)) observer_failed_ = true;
 }
 
 // Rules 2, 3, 4 and 6.

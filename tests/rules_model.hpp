@@ -44,11 +44,12 @@ struct Script {
 /// The text in which a hook, and what it did, is noted.
 [[nodiscard]] std::string note(const std::string& modifier, HookKind hook, const Event& event);
 
-/// The observers of a run: one before and one after the modifiers at each type of `types`. Those of
-/// `failing` throw whenever they are called.
+/// The observers of a run: one before and one after the modifiers at each type of `types`. Those
+/// that fail throw whenever they are called.
 struct Observed {
   EventSet types{};
-  EventSet failing{};
+  EventSet before_fails{};
+  EventSet after_fails{};
 };
 
 /// The text in which the call of an observer is noted.
@@ -106,7 +107,7 @@ class RulesModel {
 
   [[nodiscard]] bool enter(EventType type);
   void emit(EventType type);
-  void observe(const char* when, const Event& event);
+  void observe(const char* when, EventSet failing, const Event& event);
   void abort_active();
   void run_at(Member& member, const Event& event);
   [[nodiscard]] bool window_closes(const Member& member, const Event& event) const;

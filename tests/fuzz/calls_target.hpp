@@ -137,7 +137,8 @@ inline Cast cast_in(Choices& choices) {
   cast.left_open = options / 6 % 8 == 1;
   cast.start = start_in(choices);
   if (!is_start(cast.start)) return cast;
-  cast.observed = {.types = choices.events(), .failing = choices.events()};
+  cast.observed = {
+      .types = choices.events(), .before_fails = choices.events(), .after_fails = choices.events()};
   cast.scripts.resize(choices.below(10));
   for (std::size_t i = 0; i < cast.scripts.size(); ++i) {
     test::Script& script = cast.scripts[i];
