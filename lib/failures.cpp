@@ -28,14 +28,19 @@ std::string Failure::line() const {
 }
 
 ModifierError Failure::as_error(std::vector<std::string> further) const {
+  // What is nested is what is being handled.
+  try {
+    try {
+      std::rethrow_exception(error);
+    } catch (...) {
+      return {modifier->name(), to_string(hook), event, step, std::move(further), modifier};
+    }
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the error has less to tell
+  }
   try {
     std::rethrow_exception(error);
   } catch (...) {
-    try {
-      return {modifier->name(), to_string(hook), event, step, std::move(further), modifier};
-    } catch (const std::bad_alloc&) {
-      return {hook, event, step, modifier};
-    }
+    return {hook, event, step, modifier};
   }
 }
 
