@@ -30,7 +30,7 @@ OutputFile::OutputFile(std::filesystem::path path) : path_{std::move(path)}, ope
   if (is_file && std::filesystem::is_symlink(path_, error)) {
     path_ = open_as_ = std::filesystem::canonical(path_);  // the link itself is not replaced
   }
-  unnamed_ = is_file || !std::filesystem::exists(status);
+  unnamed_ = is_file_ = is_file || !std::filesystem::exists(status);
   if (unnamed_) open_as_ += ".new";
   errno = 0;
   stream_.open(open_as_, std::ios::binary | std::ios::trunc);
@@ -73,6 +73,16 @@ void OutputFile::go_on_behind(std::int64_t bytes) {
   if (stream_) return;
   throw std::runtime_error(path_.string() + " can't be written: " +
                            (errno != 0 ? std::strerror(errno) : "it can't be opened"));
+}
+
+void OutputFile::cut_behind(std::int64_t bytes) noexcept {
+  stream_.close();
+  if (!is_file_ || unnamed_) return;
+  const auto size = static_cast<std::uintmax_t>(bytes);
+  std::error_code error;
+  if (std::filesystem::file_size(path_, error) > size && !error) {
+    std::filesystem::resize_file(path_, size, error);
+  }
 }
 
 void OutputFile::sync() const {

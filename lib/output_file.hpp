@@ -34,6 +34,9 @@ class OutputFile {
   /// Writes to the file that has the name, behind so many of its bytes, which are all that stays of
   /// it; what was written until now is dropped. Throws `std::runtime_error`.
   void go_on_behind(std::int64_t bytes);
+  /// Ends the writing, as when it has failed, with so many bytes in a file that has its name; there
+  /// is no more to a pipe or a device than to close it.
+  void cut_behind(std::int64_t bytes) noexcept;
   /// Waits until the disk has what was written to a file of that name.
   void sync() const;
 
@@ -41,6 +44,7 @@ class OutputFile {
   std::filesystem::path path_;
   std::filesystem::path open_as_;
   bool unnamed_ = false;
+  bool is_file_ = false;  // of its own, and neither a pipe nor a device
   std::ofstream stream_;
 };
 

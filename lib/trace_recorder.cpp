@@ -150,6 +150,7 @@ class StreamSession final : public TraceSession {
     }
     const KeptTrace kept = first_entries(name_, *entries, now.start);
     file_->go_on_behind(kept.bytes);
+    bytes_ = kept.bytes;
     written_at_ = kept.nanoseconds;
     return kept.nanoseconds;
   }
@@ -180,8 +181,14 @@ class StreamSession final : public TraceSession {
   void write() {
     out_.write(lines_.data(), static_cast<std::streamsize>(lines_.size()));
     out_.flush();
+    if (out_) {
+      bytes_ += static_cast<std::int64_t>(lines_.size());
+      lines_.clear();
+      return;
+    }
     lines_.clear();
-    if (!out_) throw TraceError(name_ + " can't be written any more; the disk may be full");
+    if (file_) file_->cut_behind(bytes_);  // half a line
+    throw TraceError(name_ + " can't be written any more; the disk may be full");
   }
 
   std::unique_ptr<OutputFile> file_;
@@ -190,6 +197,7 @@ class StreamSession final : public TraceSession {
   TraceWriter writer_{true};
   std::string lines_;
   std::int64_t written_at_ = 0;  // nanoseconds since the recording began
+  std::int64_t bytes_ = 0;       // of a file, written
   bool finalized_ = false;
 };
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // Files that are gone on with, files that can't be written, and any file read back.
 #include <rapidcheck.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -22,37 +20,18 @@
 #include "csv_text.hpp"
 #include "metrics_cases.hpp"
 #include "number_text.hpp"
+#include "small_disk.hpp"
 
 namespace {
 
 using takt::MetricsFormat;
 using takt::MetricsSettings;
 using takt::test::has;
+using takt::test::SmallDisk;
 using takt::test::metrics::Files;
 using takt::test::metrics::Loop;
 using takt::test::metrics::milliseconds;
 using takt::test::metrics::Rate;
-
-/// As long as it lives, no file grows beyond `size`.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t size) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit now = before_;
-    now.rlim_cur = size;
-    setrlimit(RLIMIT_FSIZE, &now);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
 
 std::string initialize_error(MetricsSettings settings) {
   return takt::test::message_of<takt::ModifierError>([&] { const Loop loop{std::move(settings)}; });
