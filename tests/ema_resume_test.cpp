@@ -135,6 +135,8 @@ BOOST_AUTO_TEST_CASE(the_state_of_before_a_window_opened_takes_averages_away) {
   BOOST_TEST(!ema.applied());
   BOOST_TEST(ema.updates() == 0);
   BOOST_CHECK_THROW(ema.apply(run.model), takt::LifecycleError);
+  ema.on_start(run.bus.state(), run.bus.now());
+  BOOST_TEST(!ema.applied());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
