@@ -45,6 +45,16 @@ void append_csv_field(std::string_view field, std::string& text) {
   text += '"';
 }
 
+void append_csv_header(const std::vector<std::string>& columns, std::string& text) {
+  const char* before = "";
+  for (const std::string& name : columns) {
+    text += before;
+    append_csv_field(name, text);
+    before = ",";
+  }
+  text += '\n';
+}
+
 std::optional<CsvRecord> first_csv_record(std::string_view text) {
   const std::size_t size = text.size();
   CsvRecord record;

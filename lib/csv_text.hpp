@@ -15,6 +15,9 @@ namespace takt::detail {
 /// Appends a field, in quotes where it needs them.
 void append_csv_field(std::string_view field, std::string& text);
 
+/// Appends a record of its own for the names of columns, with its line break.
+void append_csv_header(const std::vector<std::string>& columns, std::string& text);
+
 /// The first record of a text.
 struct CsvRecord {
   std::vector<std::string> fields{};  ///< at least one

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "csv_text.hpp"
+#include "durable_file.hpp"
 #include "number_text.hpp"
 
 namespace takt::detail {
@@ -28,48 +29,68 @@ std::string reason_of_failure() {
 
 MetricsFile::MetricsFile(std::filesystem::path path, bool csv, bool append)
     : path_{std::move(path)}, csv_{csv} {
-  std::error_code error;
-  if (append && std::filesystem::is_regular_file(path_, error) &&
-      std::filesystem::file_size(path_, error) > 0) {
-    open_to_append();
+  std::error_code ignored;
+  const bool goes_on = append && std::filesystem::is_regular_file(path_, ignored) &&
+                       std::filesystem::file_size(path_, ignored) > 0;
+  if (!goes_on) {
+    fresh_ = std::make_unique<OutputFile>(path_);
+    is_file_ = !fresh_->has_name();
     return;
   }
-  fresh_ = std::make_unique<OutputFile>(path_);
-  is_file_ = !fresh_->has_name();
-}
-
-void MetricsFile::open_to_append() {
   const std::string text = read();
-  if (csv_) {
-    go_on_with_table(text);
-  } else if (!text.starts_with('{')) {
-    throw std::runtime_error(path_.string() +
-                             " is no JSON Lines file to go on with; give another, or unset append");
+  try {
+    go_on_behind(end_of_metrics(text, csv_), text);
+  } catch (const std::runtime_error& problem) {
+    refuse(problem);
   }
-  // What is behind the last line break is half a row.
+}
+
+MetricsFile::MetricsFile(std::filesystem::path path, bool csv, const MetricsPlace& place)
+    : path_{std::move(path)}, csv_{csv} {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path_, ignored)) {
+    throw std::runtime_error(path_.string() +
+                             " is no file, or is gone; a resumed run needs the "
+                             "one that it has written before");
+  }
+  const std::string text = read();
+  try {
+    go_on_behind(place, metrics_up_to(place, text, csv_));
+  } catch (const std::runtime_error& problem) {
+    refuse(problem);
+  }
+}
+
+/// What is behind that text in the file may be half a row.
+void MetricsFile::go_on_behind(MetricsPlace place, std::string_view text) {
+  for (const std::string& name : place.columns) add_column(name);
   size_ = text.rfind('\n') + 1;  // npos + 1 is 0
+  rows_ = place.rows;
+  last_ = place.last;
+  from_ = std::move(place);
   errno = 0;
-  if (size_ < text.size()) std::filesystem::resize_file(path_, size_);
   appended_.open(path_, std::ios::binary | std::ios::app);
-  if (!appended_) {
-    throw std::runtime_error(path_.string() + " can't be written: " + reason_of_failure());
-  }
+  if (!appended_) throw std::runtime_error("can't be written: " + reason_of_failure());
 }
 
-void MetricsFile::go_on_with_table(std::string_view text) {
-  const std::optional<CsvRecord> header = first_csv_record(text);
-  if (!header || header->fields.size() < counters || header->fields[0] != "step" ||
-      header->fields[1] != "batch") {
-    throw std::runtime_error(path_.string() +
-                             " is no CSV to go on with, since its columns do not begin with step,"
-                             "batch; give another, or unset append");
-  }
-  for (const std::string& name : header->fields) add_column(name);
+void MetricsFile::refuse(const std::runtime_error& problem) const {
+  throw std::runtime_error(path_.string() + " " + problem.what());
 }
 
-void MetricsFile::add(const MetricsRow& row) { csv_ ? add_to_table(row) : add_object(row); }
+std::optional<MetricsPlace> MetricsFile::place() const {
+  if (!is_file_ || is_new()) return std::nullopt;
+  return MetricsPlace{.rows = rows_, .columns = columns_, .last = last_};
+}
 
-void MetricsFile::add_to_table(const MetricsRow& row) {
+void MetricsFile::add(const MetricsRow& row) {
+  const std::size_t before = csv_ ? add_to_table(row) : add_object(row);
+  last_.assign(text_, before);
+  text_ += '\n';
+  ++rows_;
+}
+
+/// Where it is in the text that waits.
+std::size_t MetricsFile::add_to_table(const MetricsRow& row) {
   const std::size_t columns = columns_.size();
   if (columns == 0) {
     add_column("step");
@@ -81,7 +102,7 @@ void MetricsFile::add_to_table(const MetricsRow& row) {
     }
   }
   if (columns == 0) {
-    append_header(text_);
+    append_csv_header(columns_, text_);
   } else if (columns < columns_.size()) {
     write_anew(columns);
   }
@@ -90,6 +111,7 @@ void MetricsFile::add_to_table(const MetricsRow& row) {
     const auto place = places_.find(cell.name);
     if (place != places_.end()) values_[place->second] = cell.value;
   }
+  const std::size_t before = text_.size();
   text_ += std::to_string(row.step);
   text_ += ',';
   text_ += std::to_string(row.batch);
@@ -97,10 +119,10 @@ void MetricsFile::add_to_table(const MetricsRow& row) {
     text_ += ',';
     if (values_[i]) text_ += text_of(*values_[i]);
   }
-  text_ += '\n';
+  return before;
 }
 
-void MetricsFile::add_object(const MetricsRow& row) {
+std::size_t MetricsFile::add_object(const MetricsRow& row) {
   nlohmann::ordered_json object{{"step", row.step}, {"batch", row.batch}};
   for (const MetricsCell& cell : row.cells) {
     if (!cell.value) continue;
@@ -111,18 +133,9 @@ void MetricsFile::add_object(const MetricsRow& row) {
       value = text_of(*cell.value);  // JSON has no such number
     }
   }
+  const std::size_t before = text_.size();
   text_ += object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  text_ += '\n';
-}
-
-void MetricsFile::append_header(std::string& text) const {
-  const char* before = "";
-  for (const std::string& name : columns_) {
-    text += before;
-    append_csv_field(name, text);
-    before = ",";
-  }
-  text += '\n';
+  return before;
 }
 
 void MetricsFile::add_column(std::string_view name) {
@@ -133,11 +146,12 @@ void MetricsFile::add_column(std::string_view name) {
 /// Under the header of all columns, with empty fields in the rows of before.
 void MetricsFile::write_anew(std::size_t old_columns) {
   write();
-  const std::string old = read();
+  std::string old = read();
+  if (from_) old = metrics_up_to(*from_, old, csv_);
   const std::optional<CsvRecord> header = first_csv_record(old);
   if (!header) throw std::runtime_error(path_.string() + " has lost its header");
   std::string table;
-  append_header(table);
+  append_csv_header(columns_, table);
   const std::string empty_fields(columns_.size() - old_columns, ',');
   // Rows have numbers only, so each line is one.
   for (std::string_view rows = std::string_view{old}.substr(header->size); !rows.empty();) {
@@ -148,26 +162,46 @@ void MetricsFile::write_anew(std::size_t old_columns) {
     table += empty_fields;
     table += '\n';
   }
+  replace(table);
+  if (rows_ > 0) last_ += empty_fields;
+}
+
+/// The file becomes that text, at once.
+void MetricsFile::replace(std::string_view text) {
   auto anew = std::make_unique<OutputFile>(path_);
   errno = 0;
-  anew->stream().write(table.data(), static_cast<std::streamsize>(table.size())).flush();
+  anew->stream().write(text.data(), static_cast<std::streamsize>(text.size())).flush();
   if (!anew->stream()) {
     throw std::runtime_error(anew->name() + ".new can't be written: " + reason_of_failure());
   }
   anew->take_name();
   appended_.close();
   fresh_ = std::move(anew);
-  size_ = table.size();
+  size_ = text.size();
+  from_.reset();
+}
+
+void MetricsFile::drop_what_is_behind() {
+  const std::string text = read();
+  const std::string kept = metrics_up_to(*from_, text, csv_);
+  if (!text.starts_with(kept)) return replace(kept);
+  if (kept.size() < text.size()) std::filesystem::resize_file(path_, kept.size());
+  from_.reset();
 }
 
 void MetricsFile::write() {
   if (text_.empty()) return;
+  if (from_) drop_what_is_behind();
   errno = 0;
   out().write(text_.data(), static_cast<std::streamsize>(text_.size())).flush();
   if (!out()) fail("can't be written any more");
   size_ += text_.size();
   text_.clear();
   if (fresh_) fresh_->take_name();
+}
+
+void MetricsFile::sync() const {
+  if (is_file_ && !is_new()) sync_file(path_);
 }
 
 /// Takes back what was written of a row or some.

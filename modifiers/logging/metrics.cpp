@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "metrics_file.hpp"
+#include "saved_state.hpp"
 #include "takt/error.hpp"
 #include "takt/modifier_type.hpp"
 
@@ -136,6 +137,7 @@ void MetricsModifier::on_initialize(State&, const Event&) {
 void MetricsModifier::on_start(State&, const Event&) { steps_ = false; }
 
 void MetricsModifier::on_update(State& state, const Event& event) {
+  tell_failure();
   if (event.type == EventType::OPTIM_POST_STEP) {
     steps_ = true;
     return;
@@ -152,13 +154,87 @@ void MetricsModifier::on_update(State& state, const Event& event) {
 }
 
 void MetricsModifier::on_end(State&, const Event&) {
+  tell_failure();
   if (!file_) return;
   guarded([&] { file_->write(); });
 }
 
 void MetricsModifier::on_abort(State&, const Event&) noexcept { steps_ = false; }
 
-void MetricsModifier::on_finalize(State&, const Event&) { close(); }
+void MetricsModifier::on_finalize(State&, const Event&) {
+  tell_failure();
+  close();
+}
+
+// A disk that is full for rows may have room for the checkpoint: it is told at the next update.
+void MetricsModifier::save(std::ostream& out) {
+  try {
+    if (file_) file_->write();
+    if (file_) file_->sync();
+  } catch (const std::runtime_error& error) {
+    file_.reset();
+    failure_ = error.what();
+  }
+  detail::StateWriter write{out, "MetricsModifier"};
+  write(steps_, failure_, file_ != nullptr);
+  if (!file_) return;
+  const std::optional<detail::MetricsPlace> place = file_->place();
+  write(settings_.format == MetricsFormat::csv, place.has_value());
+  if (place) place->save(write);
+}
+
+void MetricsModifier::load(State&, const Event&, std::istream& in) {
+  detail::StateReader read{in, "MetricsModifier"};
+  bool steps = false;
+  std::optional<std::string> failure;
+  bool has_file = false;
+  read(steps, failure, has_file);
+  std::unique_ptr<detail::MetricsFile> file;
+  bool stays = false;  // nothing was written, and nothing is
+  if (has_file) {
+    const auto place = read_place(read);
+    stays = !place && file_ && file_->is_new();
+    if (!stays) file = open(place);
+  }
+  const auto time = settings_.clock();
+  if (!stays) file_ = std::move(file);
+  steps_ = steps;
+  failure_ = std::move(failure);
+  written_at_ = time;
+}
+
+std::optional<detail::MetricsPlace> MetricsModifier::read_place(detail::StateReader& read) const {
+  bool csv = false;
+  bool has_place = false;
+  read(csv, has_place);
+  if (csv != (settings_.format == MetricsFormat::csv)) {
+    throw CheckpointError(std::string{"it was saved with format "} + (csv ? "csv" : "jsonl") +
+                          ", and is built with the other one");
+  }
+  if (!has_place) return std::nullopt;
+  detail::MetricsPlace place;
+  place.load(read);
+  return place;
+}
+
+std::unique_ptr<detail::MetricsFile> MetricsModifier::open(
+    const std::optional<detail::MetricsPlace>& place) const {
+  const bool csv = settings_.format == MetricsFormat::csv;
+  try {
+    if (!place) return std::make_unique<detail::MetricsFile>(settings_.file, csv, false);
+    return std::make_unique<detail::MetricsFile>(settings_.file, csv, *place);
+  } catch (const std::runtime_error& error) {
+    throw CheckpointError(error.what());
+  }
+}
+
+/// What a checkpoint was the first to see.
+void MetricsModifier::tell_failure() {
+  if (!failure_) [[likely]]
+    return;
+  const std::string failure = *std::exchange(failure_, std::nullopt);
+  throw std::runtime_error(failure);
+}
 
 void MetricsModifier::fill_row(const State& state, const Event& event) {
   row_->step = event.global_step;

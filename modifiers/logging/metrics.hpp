@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <takt/cadence.hpp>
 #include <takt/event.hpp>
@@ -20,7 +22,9 @@ namespace takt {
 struct ModifierType;
 namespace detail {
 class MetricsFile;
+struct MetricsPlace;
 struct MetricsRow;
+class StateReader;
 }  // namespace detail
 
 /// How metrics are written.
@@ -67,11 +71,18 @@ struct MetricsSettings {
 /// of the file, which a killed run may leave, is dropped, and a CSV goes on under its own header;
 /// rows of steps that are trained again come again.
 ///
+/// A checkpoint has all rows before it written, and keeps where they end, and whether the open
+/// batch made a step. A run that is resumed goes on right there, whatever `append` says: rows that
+/// were written later, and a CSV's columns that came later, are dropped with the first row that
+/// comes, as these steps are trained again. Where the file is gone, is shorter, or is another one,
+/// nothing is loaded, and it stays as it is. A pipe or a device is begun anew.
+///
 /// A file that can't be written when the bus is initialized, or that is not of this format when it
 /// is to be gone on with, is an `InvalidModifier` thrown by `on_initialize`. When writing fails
-/// later, a full disk say, that update throws, once, and the bus's `ErrorPolicy` says what becomes
-/// of that: to train on whatever happens, use `quarantine`. What was written stays, whole rows, and
-/// no more are. No two modifiers write to one file at once, whatever thread they are on.
+/// later, a full disk say, that update throws, once, or the next one when a checkpoint was the
+/// first to see it, and the bus's `ErrorPolicy` says what becomes of that: to train on whatever
+/// happens, use `quarantine`. What was written stays, whole rows, and no more are. No two modifiers
+/// write to one file at once, whatever thread they are on.
 class MetricsModifier : public Modifier {
  public:
   /// Throws `InvalidModifier` for a setting that makes no sense, such as a file whose ending says
@@ -88,11 +99,17 @@ class MetricsModifier : public Modifier {
   void on_end(State& state, const Event& event) override;
   void on_abort(State& state, const Event& event) noexcept override;
   void on_finalize(State& state, const Event& event) override;
+  void save(std::ostream& out) override;
+  void load(State& state, const Event& event, std::istream& in) override;
 
  private:
   void fill_row(const State& state, const Event& event);
   void fill_metrics(const State& state);
   void close();
+  void tell_failure();
+  [[nodiscard]] std::optional<detail::MetricsPlace> read_place(detail::StateReader& read) const;
+  [[nodiscard]] std::unique_ptr<detail::MetricsFile> open(
+      const std::optional<detail::MetricsPlace>& place) const;
   template <class Writing>
   void guarded(const Writing& writing);
 
@@ -100,7 +117,8 @@ class MetricsModifier : public Modifier {
   std::unique_ptr<detail::MetricsFile> file_;  // null = nothing is written, before or any more
   std::unique_ptr<detail::MetricsRow> row_;    // kept for its memory
   std::chrono::steady_clock::time_point written_at_{};
-  bool steps_ = false;  // whether the open batch made a step
+  bool steps_ = false;                  // whether the open batch made a step
+  std::optional<std::string> failure_;  // of the file, which nobody has been told yet
 };
 
 }  // namespace takt
