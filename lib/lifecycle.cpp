@@ -18,7 +18,8 @@ std::string name_of(BusCall call) { return to_string(call) + "()"; }
 
 }  // namespace
 
-Lifecycle::Lifecycle(const Event& start, OrderPolicy order) : counters_{start}, sizes_{start} {
+Lifecycle::Lifecycle(const Event& start, OrderPolicy order)
+    : order_{order}, counters_{start}, sizes_{start} {
   require_at_least(start.steps_per_epoch.value_or(1), 1, "steps_per_epoch");
   require_at_least(start.batches_per_step.value_or(1), 1, "batches_per_step");
   require_at_least(start.invocations_per_step, 1, "invocations_per_step");
@@ -26,12 +27,16 @@ Lifecycle::Lifecycle(const Event& start, OrderPolicy order) : counters_{start}, 
   require_at_least(start.global_batch, 0, "global_batch");
   counters_.type.reset();
   sizes_.type.reset();
-  for (std::size_t i = 0; i < accepted_by_position_.size(); ++i) {
-    accepted_by_position_[i] = accepted_at(static_cast<Position>(i), order);
-  }
-  go_to(Position::created);
-  if (!has_room()) refuse_batches();
+  accept(Position::created);
   publish();
+}
+
+void Lifecycle::accept(Position position) noexcept {
+  for (std::size_t i = 0; i < accepted_by_position_.size(); ++i) {
+    accepted_by_position_[i] = accepted_at(static_cast<Position>(i), order_);
+  }
+  go_to(position);
+  if (!has_room()) refuse_batches();
 }
 
 std::uint16_t Lifecycle::accepted_at(Position position, OrderPolicy order) noexcept {
@@ -62,7 +67,7 @@ std::uint16_t Lifecycle::accepted_at(Position position, OrderPolicy order) noexc
   return 0;
 }
 
-// The counters never go back, so this is for good.
+// The counters go back only where a checkpoint is refused.
 void Lifecycle::refuse_batches() noexcept {
   const auto others = static_cast<std::uint16_t>(~bit_of(EventType::BATCH_START));
   for (std::uint16_t& accepted : accepted_by_position_) accepted &= others;
@@ -100,6 +105,11 @@ bool Lifecycle::can_resume(const Standing& standing) const noexcept {
   if (standing.position == Position::idle && standing.calibrating) return false;
   if (standing.position == Position::calibrating && !standing.calibrating) return false;
   if (standing.position == Position::stepped && !standing.step_taken) return false;
+  const bool stepped = standing.step_taken && order_ == OrderPolicy::one_step;
+  if (standing.position == Position::batch_open && standing.step_taken) return false;
+  if (standing.position == Position::step_open && stepped) return false;
+  const bool open = standing.position >= Position::batch_open;
+  if (open && !has_room(standing.global_step, standing.global_batch)) return false;
   return counts(standing.invocations) && counts(standing.invocations_at_batch_start) &&
          standing.global_step >= 0 && standing.global_batch >= 0;
 }
@@ -112,8 +122,7 @@ void Lifecycle::resume(const Standing& standing) noexcept {
   counters_.global_step = standing.global_step;
   counters_.global_batch = standing.global_batch;
   publish();
-  go_to(standing.position);
-  if (!has_room()) refuse_batches();
+  accept(standing.position);
 }
 
 void Lifecycle::refuse(BusCall call) const {

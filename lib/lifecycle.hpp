@@ -116,7 +116,14 @@ class Lifecycle {
  private:
   static std::uint16_t accepted_at(Position position, OrderPolicy order) noexcept;
   [[noreturn]] void refuse(BusCall call) const;
-  [[nodiscard]] bool has_room() const noexcept;
+  /// Whether the counters can go on from there.
+  [[nodiscard]] static bool has_room(std::int64_t step, std::int64_t batch) noexcept {
+    return step != INT64_MAX && batch != INT64_MAX;
+  }
+  [[nodiscard]] bool has_room() const noexcept {
+    return has_room(counters_.global_step, counters_.global_batch);
+  }
+  void accept(Position position) noexcept;
   void refuse_batches() noexcept;
   void go_to(Position position) noexcept {
     position_ = position;
@@ -132,6 +139,7 @@ class Lifecycle {
   bool hooks_run_ = false;
   std::optional<BusCall> running_{};  // the call whose hooks run; unset for a checkpoint
   std::array<std::uint16_t, 7> accepted_by_position_{};
+  OrderPolicy order_;
   std::int64_t invocations_ = 0;  // pairs of optimizer calls since the last step
   std::int64_t invocations_at_batch_start_ = 0;
   Event counters_;
@@ -183,11 +191,6 @@ inline bool Lifecycle::advance() noexcept {
   if (!has_room()) [[unlikely]]
     refuse_batches();
   return step_taken_;
-}
-
-inline bool Lifecycle::has_room() const noexcept {
-  constexpr std::int64_t most = INT64_MAX;
-  return counters_.global_step != most && counters_.global_batch != most;
 }
 
 inline void Lifecycle::publish() noexcept {
