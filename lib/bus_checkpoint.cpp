@@ -196,6 +196,7 @@ class EventBus::Core::Resumption {
   void load() {
     load_state();
     for (auto& [order, slot] : core_.roster.slots()) {
+      if (ModifierAccess::leaving(*slot.modifier)) continue;
       if (slot.modifier->phase() == Phase::initialized) load(*slot.modifier);
     }
   }
