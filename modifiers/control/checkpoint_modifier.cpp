@@ -50,7 +50,9 @@ void CheckpointModifier::on_initialize(State&, const Event&) {
   detail::open_for_checkpoints(settings_.folder);
 }
 
-void CheckpointModifier::on_start(State&, const Event&) { steps_ = saved_at_stop_ = false; }
+void CheckpointModifier::on_start(State&, const Event&) {
+  steps_ = asked_ = saved_at_stop_ = false;
+}
 
 void CheckpointModifier::on_event(State& state, const Event& event) {
   if (!state.control.stop_requested()) [[likely]]
@@ -74,7 +76,7 @@ void CheckpointModifier::load(State&, const Event&, std::istream& in) {
   bool steps = false;
   detail::StateReader{in, word}(steps);
   steps_ = steps;
-  saved_at_stop_ = false;
+  asked_ = saved_at_stop_ = false;
 }
 
 void CheckpointModifier::ask_for_one(State& state, const Event& event) {
