@@ -166,6 +166,10 @@ SavedBus saved_bus_from(std::string_view bytes) {
   standing.position = enumeration_of(position, Lifecycle::Position::finalized, "a position");
   read(bus.unnamed, bus.loss, bus.metrics, bus.layers, bus.stop_reason, bus.save_requested,
        bus.evaluate_requested, bus.learning_rate, bus.entries);
+  if (bus.entries.value_or(1) < 1) {
+    throw CheckpointError("its trace has " + std::to_string(*bus.entries) +
+                          " entries; INITIALIZE is the first");
+  }
   std::uint64_t count = 0;
   read(count);
   for (; count > 0; --count) bus.modifiers.push_back(read_modifier(read));

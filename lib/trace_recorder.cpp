@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "takt/trace_recorder.hpp"
 
+#include <fstream>
 #include <new>
 #include <optional>
 #include <ostream>
@@ -37,9 +38,13 @@ class TraceSession : public EntryLog {
   void count_entry() noexcept { ++entries_; }
   std::optional<std::int64_t> on_checkpoint() override {
     flush();
-    return entries_;
+    return from_the_start_ ? std::optional{entries_} : std::nullopt;
   }
-  void count_entries(std::int64_t entries) noexcept { entries_ = entries; }
+  /// Those before a run that is resumed; nothing when nobody counted them.
+  void count_entries(std::optional<std::int64_t> entries) noexcept {
+    entries_ = entries.value_or(0);
+    from_the_start_ = entries.has_value();
+  }
 
   /// Ends the recording, and tells the handler. In a `catch`.
   void on_failure() noexcept override {
@@ -74,6 +79,7 @@ class TraceSession : public EntryLog {
   std::function<void(const TraceError&)> handler_;
   std::optional<std::string> failure_;
   std::int64_t entries_ = 0;
+  bool from_the_start_ = true;  // entries_ has all of the run
   bool closed_ = false;
 };
 
@@ -92,6 +98,12 @@ struct KeptTrace {
   std::int64_t nanoseconds = 0;  // of its last entry
 };
 
+bool ends_a_line(const std::string& file, std::int64_t bytes) {
+  std::ifstream in{file, std::ios::binary};
+  in.seekg(bytes - 1);
+  return in.get() == '\n';
+}
+
 /// The beginning of a trace with so many entries, which are those before the counters of `now`.
 KeptTrace first_entries(const std::string& file, std::int64_t entries, const Event& now) {
   TraceReader reader{std::filesystem::path{file}};
@@ -100,6 +112,11 @@ KeptTrace first_entries(const std::string& file, std::int64_t entries, const Eve
     if (reader.next(entry)) continue;
     throw TraceError(file + " is left as it is: it has " + std::to_string(i) +
                      " entries, and the run is resumed behind " + std::to_string(entries));
+  }
+  if (!ends_a_line(file, reader.bytes())) {
+    throw TraceError(file +
+                     " is left as it is: the entry that the run is resumed behind has lost " +
+                     "the end of its line");
   }
   const bool closes_a_batch =
       entry.kind == TraceKind::call && entry.call == call_for(EventType::BATCH_END);
@@ -141,7 +158,7 @@ class StreamSession final : public TraceSession {
   std::int64_t on_resumed(const TraceHeader& now, std::optional<std::int64_t> entries) override {
     std::string header;
     writer_.header(now, header);  // for the names
-    if (entries) count_entries(*entries);
+    count_entries(entries);
     if (!file_ || !file_->replaces()) return 0;
     if (!entries) {
       throw TraceError(name_ +
@@ -210,7 +227,7 @@ class MemorySession final : public TraceSession {
   void on_header(const TraceHeader& header) override { trace_.header = header; }
   std::int64_t on_resumed(const TraceHeader& now, std::optional<std::int64_t> entries) override {
     trace_.header = now;
-    if (entries) count_entries(*entries);
+    count_entries(entries);
     return 0;
   }
   void on_entry(TraceEntry& entry, const TracedModifier* joined) override {
