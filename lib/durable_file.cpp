@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -81,7 +82,18 @@ void write_whole(const fs::path& file, std::initializer_list<std::string_view> p
   out.close();
 }
 
-void sync(const fs::path& file_or_folder) { Descriptor{file_or_folder, O_RDONLY}.sync(); }
+void sync(const fs::path& file) { Descriptor{file, O_RDONLY}.sync(); }
+
+/// A folder to be synced when a name in it has changed: one that can't be opened is told before.
+class Folder {
+ public:
+  explicit Folder(fs::path path) : path_{std::move(path)}, open_{path_, O_RDONLY} {}
+  void sync() { open_.sync(); }
+
+ private:
+  fs::path path_;
+  Descriptor open_;
+};
 
 #else
 
@@ -96,6 +108,11 @@ void write_whole(const fs::path& file, std::initializer_list<std::string_view> p
 
 void sync(const fs::path&) {}
 
+struct Folder {
+  explicit Folder(const fs::path&) {}
+  void sync() {}
+};
+
 #endif
 
 }  // namespace
@@ -103,23 +120,27 @@ void sync(const fs::path&) {}
 void write_durably(const fs::path& file, std::initializer_list<std::string_view> parts) {
   if (file.empty()) throw std::runtime_error("an empty name can't be written to; give a file's");
   std::error_code error;
-  if (fs::is_directory(file, error)) {
-    refuse(file, "it is a folder; give the name of a file");
+  const fs::file_status status = fs::status(file, error);
+  if (fs::is_directory(status)) refuse(file, "it is a folder; give the name of a file");
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    refuse(file, "it is a pipe or a device, which can't be replaced; write to a stream");
   }
   fs::path target = fs::is_symlink(file, error) ? fs::weakly_canonical(file, error) : file;
   if (error) target = file;
   fs::path unnamed = target;
   unnamed += ".new";
+  const fs::path parent = target.parent_path();
+  std::optional<Folder> folder;
   try {
     write_whole(unnamed, parts);
+    folder.emplace(parent.empty() ? fs::path{"."} : parent);
     fs::rename(unnamed, target, error);
     if (error) refuse(target, error.message());
   } catch (...) {
     fs::remove(unnamed, error);
     throw;
   }
-  const fs::path folder = target.parent_path();
-  sync(folder.empty() ? fs::path{"."} : folder);
+  folder->sync();
 }
 
 void sync_file(const fs::path& file) { sync(file); }
