@@ -125,6 +125,8 @@ class Lifecycle {
   }
   void accept(Position position) noexcept;
   void refuse_batches() noexcept;
+  /// Which calls each position accepts, by the order policy and the counters.
+  void accept_by_position() noexcept;
   void go_to(Position position) noexcept {
     position_ = position;
     accepted_ = accepted_by_position_[static_cast<std::size_t>(position)];
@@ -137,6 +139,7 @@ class Lifecycle {
   bool calibrating_ = false;
   bool step_taken_ = false;
   bool hooks_run_ = false;
+  OrderPolicy order_;
   std::optional<BusCall> running_{};  // the call whose hooks run; unset for a checkpoint
   std::array<std::uint16_t, 7> accepted_by_position_{};
   OrderPolicy order_;

@@ -101,6 +101,13 @@ Event any_start() {
   return start;
 }
 
+takt::test::Rebuilt any_rebuilt() {
+  const auto any_counter = [] { return one_of<std::int64_t>({0, 0, 7, INT64_MAX}); };
+  takt::test::Rebuilt rebuilt{.global_step = any_counter(), .global_batch = any_counter()};
+  if (*evenly(0, 3) == 0) rebuilt.failing = *evenly<std::size_t>(0, 8);
+  return rebuilt;
+}
+
 // ---- A run --------------------------------------------------------------------------------------
 
 /// Makes random calls, most of them legal.
@@ -117,6 +124,8 @@ class Run {
         bus_.add_or_remove(*evenly<std::size_t>(0, scripts_.size() - 1));
       } else if (choice == 2) {
         bus_.call(*rc::gen::elementOf(takt::test::every_call));
+      } else if (choice == 3) {
+        bus_.resume(any_rebuilt());
       } else {
         bus_.call(next_call());
       }

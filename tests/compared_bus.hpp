@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 #include "actor.hpp"
 #include "bus_calls.hpp"
 #include "rules_model.hpp"
+#include "takt/checkpoint.hpp"
 #include "takt/error.hpp"
 #include "takt/event_bus.hpp"
 
@@ -28,6 +31,13 @@ struct LoopError : std::runtime_error {
   LoopError() : std::runtime_error{"the loop fails"} {}
 };
 
+/// The bus that takes the place of one that is thrown away.
+struct Rebuilt {
+  std::int64_t global_step = 0;  ///< what it begins with, which a checkpoint takes no notice of
+  std::int64_t global_batch = 0;
+  std::optional<std::size_t> failing{};  ///< the first load fails at the n-th that is loaded
+};
+
 /// Makes each call on both sides and compares all that can be seen of them. A call that the rules
 /// do not allow is made on the bus alone: it throws, and changes nothing. Throws `std::logic_error`
 /// for whatever differs.
@@ -35,14 +45,12 @@ class ComparedBus {
  public:
   ComparedBus(const std::vector<Script>& scripts, const Event& start, BusOptions options,
               Observed observed = {})
-      : scripts_{scripts}, bus_{start, options}, model_{scripts, start, options, observed} {
-    bus_.on_error([this](const ModifierError& error) {
-      stage_.notes.push_back("quarantined " + error.modifier());
-    });
-    for (const EventType type : observed.types) {
-      observe(type, At::before, observed.before_fails.contains(type));
-      observe(type, At::after, observed.after_fails.contains(type));
-    }
+      : scripts_{scripts},
+        start_{start},
+        options_{options},
+        observed_{observed},
+        model_{scripts, start, options, observed} {
+    build(start);
     compare("the start");
   }
 
@@ -53,20 +61,20 @@ class ComparedBus {
 
   /// With the loss and the layers that the state holds.
   void call(BusCall call) {
-    make(call, [&] { make_call(bus_, call); });
+    make(call, [&] { make_call(*bus_, call); });
   }
   void loss_calculated(double loss) {
     if (model_.accepts(BusCall::loss_calculated)) loss_ = loss;
-    make(BusCall::loss_calculated, [&] { bus_.loss_calculated(loss); });
+    make(BusCall::loss_calculated, [&] { bus_->loss_calculated(loss); });
   }
   void sequential_epoch_end(const std::vector<std::string>& layers) {
     if (model_.accepts(BusCall::sequential_epoch_end)) layers_ = layers;
-    make(BusCall::sequential_epoch_end, [&] { bus_.sequential_epoch_end(layers); });
+    make(BusCall::sequential_epoch_end, [&] { bus_->sequential_epoch_end(layers); });
   }
 
   void add(std::size_t which) {
     const Script& script = scripts_.at(which);
-    const auto on_bus = [&] { bus_.add(std::make_shared<Actor>(script, stage_), script.group); };
+    const auto on_bus = [&] { bus_->add(std::make_shared<Actor>(script, stage_), script.group); };
     const std::string what = "add " + script.name;
     if (!model_.accepts_modifiers()) {
       refused<LifecycleError>(on_bus, what);
@@ -77,14 +85,14 @@ class ComparedBus {
     }
   }
   void add_null() {
-    refused<InvalidModifier>([&] { bus_.add(nullptr); }, "add null");
+    refused<InvalidModifier>([&] { bus_->add(nullptr); }, "add null");
   }
 
   void remove(std::string_view name) {
     bool known = false;
     const std::string predicted = model_.remove(std::string{name}, known);
     bool removed = known;  // when it throws
-    both([&] { removed = bus_.remove(name); }, predicted, "remove " + std::string{name});
+    both([&] { removed = bus_->remove(name); }, predicted, "remove " + std::string{name});
     if (removed != known) throw std::logic_error("remove says otherwise than the rules");
   }
 
@@ -102,7 +110,7 @@ class ComparedBus {
          .end = BusCall::batch_end,
          .is_open = &RulesModel::batch_open,
          .leave = &RulesModel::leave_batch},
-        [this](const auto& inside) { bus_.batch([&](Batch&) { inside(); }); }, body);
+        [this](const auto& inside) { bus_->batch([&](Batch&) { inside(); }); }, body);
   }
   /// `EventBus::calibration_epoch`, likewise.
   template <class Body>
@@ -112,7 +120,45 @@ class ComparedBus {
          .end = BusCall::calibration_epoch_end,
          .is_open = &RulesModel::calibrating,
          .leave = &RulesModel::leave_calibration_epoch},
-        [this](const auto& inside) { bus_.calibration_epoch(inside); }, body);
+        [this](const auto& inside) { bus_->calibration_epoch(inside); }, body);
+  }
+
+  /// Saves a checkpoint, which changes nothing. What it has, or nothing where there is none.
+  std::optional<std::string> save() {
+    std::ostringstream out;
+    const bool runs = model_.accepts_modifiers() && !model_.accepts(BusCall::initialize);
+    if (hear) hear(runs ? "accepts checkpoint" : "refuses checkpoint");
+    if (!runs) {
+      refused<LifecycleError>([&] { save_checkpoint(*bus_, out); }, "save");
+      return std::nullopt;
+    }
+    save_checkpoint(*bus_, out);
+    compare("save");
+    return std::move(out).str();
+  }
+
+  /// Saves, and goes on with another bus and other modifiers, of which the rules know nothing.
+  void resume(const Rebuilt& rebuilt = {}) {
+    const std::optional<std::string> saved = save();
+    if (!saved) return;
+    std::vector<const Script*> scripts;
+    std::size_t loads = 0;  // of all but the quarantined
+    for (const auto& modifier : bus_->modifiers()) {
+      scripts.push_back(&*std::ranges::find(scripts_, modifier->name(), &Script::name));
+      if (modifier->phase() != Phase::quarantined) ++loads;
+    }
+    Event start = start_;
+    start.global_step = rebuilt.global_step;
+    start.global_batch = rebuilt.global_batch;
+    build(start);
+    for (const Script* const script : scripts) {
+      bus_->add(std::make_shared<Actor>(*script, stage_), script->group);
+    }
+    if (rebuilt.failing && loads > 0) load_in_vain(*saved, *rebuilt.failing % loads);
+    load(*saved);
+    if (stage_.loads != loads) throw std::logic_error("not each modifier was loaded, and once");
+    compare("resume");
+    if (save() != saved) throw std::logic_error("what was loaded is not what was saved");
   }
 
   /// Brings the run to its end, so that every `on_start` can be seen to have its `on_end`.
@@ -162,9 +208,49 @@ class ComparedBus {
     compare("a scope");
   }
 
+  void build(const Event& start) {
+    bus_ = std::make_unique<EventBus>(start, options_);
+    stage_.bus = bus_.get();
+    bus_->on_error([this](const ModifierError& error) {
+      stage_.notes.push_back("quarantined " + error.modifier());
+    });
+    for (const EventType type : observed_.types) {
+      observe(type, At::before, observed_.before_fails.contains(type));
+      observe(type, At::after, observed_.after_fails.contains(type));
+    }
+  }
+
+  void load(const std::string& saved) {
+    std::istringstream in{saved};
+    stage_.loads = 0;
+    stage_.resuming = true;
+    load_checkpoint(*bus_, in);
+    stage_.resuming = false;
+  }
+
+  /// Leaves the bus as it was.
+  void load_in_vain(const std::string& saved, std::size_t failing) {
+    const Event before = bus_->now();
+    stage_.failing_load = failing;
+    bool failed = false;
+    try {
+      load(saved);
+    } catch (const CheckpointError&) {
+      failed = true;
+    }
+    stage_.failing_load.reset();
+    const State& state = bus_->state();
+    const auto all = bus_->modifiers();
+    const bool as_before = bus_->now() == before && !state.loss && state.layers.empty() &&
+                           std::ranges::all_of(all, [](const auto& modifier) {
+                             return modifier->phase() == Phase::added;
+                           });
+    if (!failed || !as_before) throw std::logic_error("a load that fails changes the bus");
+  }
+
   void observe(EventType type, At at, bool fails) {
     const char* const when = at == At::before ? "before" : "after";
-    bus_.connect(
+    bus_->connect(
         type,
         [this, when, fails](const Event& event, const State&) {
           stage_.notes.push_back(observer_note(when, event));
@@ -241,17 +327,18 @@ class ComparedBus {
     if (notes != predicted) differ(what + " runs", lines_of(notes), lines_of(predicted));
     std::vector<std::string> members;
     std::vector<std::shared_ptr<Modifier>> quarantined;
-    for (const auto& modifier : bus_.modifiers()) {
+    for (const auto& modifier : bus_->modifiers()) {
       members.push_back(modifier->name() + ' ' + to_string(modifier->phase()));
       if (modifier->phase() == Phase::quarantined) quarantined.push_back(modifier);
     }
     if (members != model_.members()) {
       differ(what + " leaves", lines_of(members), lines_of(model_.members()));
     }
-    if (bus_.quarantined() != quarantined) throw std::logic_error(what + ": quarantined() differs");
-    if (bus_.now() != model_.counters()) throw std::logic_error(what + ": now() differs");
-    if (bus_.state().loss != loss_) throw std::logic_error(what + ": the loss differs");
-    if (bus_.state().layers != layers_) throw std::logic_error(what + ": the layers differ");
+    if (bus_->quarantined() != quarantined)
+      throw std::logic_error(what + ": quarantined() differs");
+    if (bus_->now() != model_.counters()) throw std::logic_error(what + ": now() differs");
+    if (bus_->state().loss != loss_) throw std::logic_error(what + ": the loss differs");
+    if (bus_->state().layers != layers_) throw std::logic_error(what + ": the layers differ");
   }
 
   static std::string lines_of(const std::vector<std::string>& lines) {
@@ -266,9 +353,12 @@ class ComparedBus {
   }
 
   const std::vector<Script>& scripts_;
-  EventBus bus_;
+  Event start_;
+  BusOptions options_;
+  Observed observed_;
   RulesModel model_;
-  Stage stage_{.scripts = scripts_, .bus = bus_};
+  Stage stage_{.scripts = scripts_};
+  std::unique_ptr<EventBus> bus_;
   std::optional<double> loss_{};
   std::vector<std::string> layers_{};
 };

@@ -200,6 +200,8 @@ class CallSequence {
         return scoped([this](const auto& body) { bus_.batch(body); });
       case 12:
         return scoped([this](const auto& body) { bus_.calibration_epoch(body); });
+      case 19:
+        return resume();
       default:  // what a bus is mostly asked for
         if (scripts_ > 0) bus_.add_or_remove(choices_.below(scripts_));
         return;
@@ -218,6 +220,21 @@ class CallSequence {
     };
     enter(body);
     --depth_;
+  }
+
+  /// Where a scope is open, its bus is needed: it is saved, and that is all.
+  void resume() {
+    static constexpr std::array<std::int64_t, 4> counters{0, 3, 100,
+                                                          std::numeric_limits<std::int64_t>::max()};
+    const std::size_t how = choices_.byte();
+    if (depth_ > 0) {
+      bus_.save();
+      return;
+    }
+    test::Rebuilt rebuilt{.global_step = counters.at(how % 4),
+                          .global_batch = counters.at(how / 4 % 4)};
+    if (how >= 128) rebuilt.failing = how / 16 % 8;
+    bus_.resume(rebuilt);
   }
 
   void call(Calls calls) {
