@@ -229,8 +229,8 @@ class EventBus::Core::Resumption {
 
   /// What the state holds, and then what the loop does.
   void load_state() {
-    State& state = core_.state;
-    auto* const loop = state.find<LoopState>();
+    State& held = core_.state;
+    auto* const loop = held.find<LoopState>();
     if (saved_.loop && loop == nullptr) {
       throw CheckpointError("it has " + std::to_string(saved_.loop->size()) +
                             " bytes of the loop's own, and the state has no LoopState to load "
@@ -242,15 +242,15 @@ class EventBus::Core::Resumption {
           "without one");
     }
     if (loop != nullptr) loop_before_ = bytes_of(*loop);
-    auto* const optimizer = state.find<Optimizer>();
+    auto* const optimizer = held.find<Optimizer>();
     if (optimizer != nullptr) rate_before_ = optimizer->learning_rate();
-    loss_before_ = state.loss;
-    metrics_before_ = state.metrics;
-    layers_before_ = state.layers;
+    loss_before_ = held.loss;
+    metrics_before_ = held.metrics;
+    layers_before_ = held.layers;
     loaded_state_ = true;
-    state.loss = saved_.loss;
-    state.metrics = saved_.metrics;
-    state.layers = saved_.layers;
+    held.loss = saved_.loss;
+    held.metrics = saved_.metrics;
+    held.layers = saved_.layers;
     if (optimizer != nullptr && saved_.learning_rate) {
       optimizer->set_learning_rate(*saved_.learning_rate);
     }
@@ -304,12 +304,12 @@ class EventBus::Core::Resumption {
 
   void undo_state() {
     if (!loaded_state_) return;
-    State& state = core_.state;
-    state.loss = loss_before_;
-    state.metrics = std::move(metrics_before_);
-    state.layers = std::move(layers_before_);
-    if (rate_before_) state.get<Optimizer>().set_learning_rate(*rate_before_);
-    if (loop_before_) takt::load(state.get<LoopState>(), *loop_before_);
+    State& held = core_.state;
+    held.loss = loss_before_;
+    held.metrics = std::move(metrics_before_);
+    held.layers = std::move(layers_before_);
+    if (rate_before_) held.get<Optimizer>().set_learning_rate(*rate_before_);
+    if (loop_before_) takt::load(held.get<LoopState>(), *loop_before_);
   }
 
   Core& core_;
