@@ -123,10 +123,9 @@ class Lifecycle {
   [[nodiscard]] bool has_room() const noexcept {
     return has_room(counters_.global_step, counters_.global_batch);
   }
+  /// Which calls each position accepts, by the order policy and the counters; and goes there.
   void accept(Position position) noexcept;
   void refuse_batches() noexcept;
-  /// Which calls each position accepts, by the order policy and the counters.
-  void accept_by_position() noexcept;
   void go_to(Position position) noexcept {
     position_ = position;
     accepted_ = accepted_by_position_[static_cast<std::size_t>(position)];
@@ -142,7 +141,6 @@ class Lifecycle {
   OrderPolicy order_;
   std::optional<BusCall> running_{};  // the call whose hooks run; unset for a checkpoint
   std::array<std::uint16_t, 7> accepted_by_position_{};
-  OrderPolicy order_;
   std::int64_t invocations_ = 0;  // pairs of optimizer calls since the last step
   std::int64_t invocations_at_batch_start_ = 0;
   Event counters_;
