@@ -170,7 +170,6 @@ std::string RulesModel::remove(const std::string& name, bool& known) {
   const MemberPointer member = part(name);
   known = member != nullptr;
   if (!known) return "";
-  work_off_the_queue();
   leave(member);
   work_off_the_queue();
   return take_failures();
@@ -357,9 +356,9 @@ void RulesModel::work_off_the_queue() {
     queue_.erase(queue_.begin());
     if (!work.enters) {
       leave(work.member);
-    } else {
+    } else if (!work.member->leaving) {
       place(work.member);
-      if (!work.member->leaving) enter(*work.member);
+      enter(*work.member);
     }
   }
 }
