@@ -31,7 +31,7 @@ using takt::test::helper_count;
 using takt::test::name_of;
 using takt::test::Shift;
 
-/// Its state is its name. Calls a function when it is saved, and one when it is loaded.
+/// Its state is its name. Calls a function when it is saved, and one when it is first loaded.
 class Named final : public takt::Modifier {
  public:
   using Function = std::function<void()>;
@@ -48,7 +48,7 @@ class Named final : public takt::Modifier {
     in >> text;
     in.clear();
     if (text != name()) throw std::runtime_error{"it is that of " + text};
-    if (loaded_) loaded_();
+    if (const auto loaded = std::exchange(loaded_, {})) loaded();
   }
 
  private:
