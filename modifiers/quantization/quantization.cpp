@@ -157,9 +157,15 @@ void QuantizationModifier::put_in(Model& model, Substitution how) {
   Window& window = window_;
   window.full.take(model);
   if (window.observes && how == Substitution::anew) window.observe(model);
+  // All are shown before any is changed: a model that refused half way would refuse to take the
+  // full-precision ones back as well.
+  window.shown.clear();
+  for (const std::size_t position : window.positions) {
+    window.shown.push_back(model.values(position));
+  }
   try {
     for (std::size_t i = 0; i < window.positions.size(); ++i) {
-      window.quantizers[i].quantize(model.values(window.positions[i]));
+      window.quantizers[i].quantize(window.shown[i]);
     }
   } catch (...) {
     window.full.put(model);
@@ -273,6 +279,7 @@ QuantizationModifier::Window QuantizationModifier::window_of(Model& model,
   Window window{.quantizers = quantizers_for(model, chosen)};
   for (const Chosen& each : chosen) window.positions.push_back(each.position);
   window.full = ParameterCopies{model, window.positions};
+  window.shown.reserve(chosen.size());
   return window;
 }
 

@@ -62,7 +62,9 @@ struct QuantizationSettings {
 /// A loop that makes the bus's calls itself has to call `abort_batch` when an exception leaves a
 /// batch, as `EventBus::batch` does: a bus that is destroyed with a batch open touches no model any
 /// more. Should the model itself refuse to show its weights, they come back at the next of those
-/// moments; it is not changed for another while a batch is open. A `StepWrapper` emits BATCH_START
+/// moments; a modifier that is quarantined for that has no more of them, so there `applied` says
+/// that they are still to come, and `restore` brings them. The model is not changed for another
+/// while a batch is open. A `StepWrapper` emits BATCH_START
 /// when forward and backward are over, so under it nothing runs on quantized weights.
 ///
 /// Gradients may be accumulated over batches: each of them runs on quantized weights. With
@@ -162,6 +164,7 @@ class QuantizationModifier : public Modifier, private WeightSubstitute {
     std::vector<std::size_t> positions{};       // of the parameters, in order
     std::vector<WeightQuantizer> quantizers{};  // one for each of them
     ParameterCopies full{};                     // their full-precision weights, while they are out
+    std::vector<std::span<float>> shown{};      // what the model shows while they are quantized
     bool open = false;
     bool fresh = false;              // no batch of the window has run yet
     bool observes = false;           // what is put in is observed before
