@@ -24,6 +24,7 @@ using detail::ModifierAccess;
 using detail::SavedBus;
 using detail::SavedModifier;
 using detail::Slot;
+using detail::StateAccess;
 
 namespace {
 
@@ -132,11 +133,9 @@ SavedBus EventBus::Core::checkpoint() {
                  .metrics = state.metrics,
                  .layers = state.layers};
   saved.stop_reason = state.control.lasting_stop_reason();
-  // Asked for again at once: what is saved is not taken.
-  if ((saved.save_requested = state.control.take_save_request())) state.control.request_save();
-  if ((saved.evaluate_requested = state.control.take_evaluate_request())) {
-    state.control.request_evaluate();
-  }
+  const auto requests = StateAccess::requests(state.control);
+  saved.save_requested = requests.save;
+  saved.evaluate_requested = requests.evaluate;
   if (const auto* const optimizer = state.find<Optimizer>()) {
     saved.learning_rate = optimizer->learning_rate();
   }
@@ -158,7 +157,10 @@ SavedBus EventBus::Core::checkpoint() {
 class EventBus::Core::Resumption {
  public:
   Resumption(Core& core, const SavedBus& saved)
-      : core_{core}, saved_{saved}, before_{core.lifecycle.standing()} {
+      : core_{core},
+        saved_{saved},
+        before_{core.lifecycle.standing()},
+        requests_before_{StateAccess::requests(core.state.control)} {
     for (const SavedModifier& modifier : saved.modifiers) by_name_[modifier.built.name] = &modifier;
     core_.begin();
     core_.watchers->mute(true);  // what was told of it is in the checkpoint's trace
@@ -210,7 +212,11 @@ class EventBus::Core::Resumption {
       if (slot.modifier->phase() == Phase::ended) core_.agenda.close(slot);
     }
     core_.agenda.resume(active, saved_.standing.global_step);
-    if (saved_.stop_reason) core_.state.control.stop(*saved_.stop_reason);
+    if (saved_.stop_reason) {
+      // Whatever on_initialize thinks of it, that came first.
+      if (!requests_before_.stop) StateAccess::forget_stop(core_.state.control);
+      core_.state.control.stop(*saved_.stop_reason);
+    }
     if (saved_.save_requested) core_.state.control.request_save();
     if (saved_.evaluate_requested) core_.state.control.request_evaluate();
     if (core_.unnamed < saved_.unnamed) core_.unnamed = saved_.unnamed;
@@ -277,6 +283,7 @@ class EventBus::Core::Resumption {
       quietly([&] { load_from(saved->second, *saved->first); });
     }
     quietly([&] { undo_state(); });
+    quietly([&] { StateAccess::go_back_to(requests_before_, core.state.control); });
     Event event = core.lifecycle.event(EventType::FINALIZE);
     for (auto& [order, slot] : core.roster.slots()) {
       Modifier& modifier = *slot.modifier;
@@ -287,7 +294,7 @@ class EventBus::Core::Resumption {
       core.agenda.dismiss(slot);
     }
     core.agenda.clear();
-    (void)detail::StateAccess::take_deferred(core.state);
+    (void)StateAccess::take_deferred(core.state);
     core.lifecycle.resume(before_);
     running_.reset();
     core.roster.unbegin();
@@ -315,6 +322,7 @@ class EventBus::Core::Resumption {
   Core& core_;
   const SavedBus& saved_;
   const Lifecycle::Standing before_;
+  const StateAccess::Requests requests_before_;
   std::optional<HooksRun> running_;
   std::map<std::string, const SavedModifier*> by_name_;
   std::vector<std::string> joined_;                        // added by hooks

@@ -22,6 +22,16 @@ void Control::interrupt(std::string reason) {
   stop_requested_.store(true, std::memory_order_release);
 }
 
+void Control::forget_stop() {
+  const std::scoped_lock lock{mutex_};
+  if (!lasting_stop_reason_) return;
+  const bool interrupted = stop_reason_ != *lasting_stop_reason_;
+  lasting_stop_reason_.reset();
+  if (!interrupted) stop_reason_.clear();
+  interrupted_.store(interrupted, std::memory_order_release);
+  stop_requested_.store(interrupted, std::memory_order_release);
+}
+
 std::string Control::stop_reason() const {
   const std::scoped_lock lock{mutex_};
   return stop_reason_;

@@ -114,7 +114,7 @@ std::string lacking(const These& these, const Others& others) {
 }
 
 void require_same(const SavedModifier& saved, const BuiltModifier& here) {
-  const std::string whose = "of modifier '" + shown_text(here.name) + "' ";
+  const std::string whose = "of modifier '" + shown_text(here.name) + "'";
   if (saved.built.name != here.name) {
     throw CheckpointError("modifier '" + shown_text(saved.built.name) +
                           "' comes where the bus has '" + shown_text(here.name) +
@@ -128,7 +128,7 @@ void require_same(const SavedModifier& saved, const BuiltModifier& here) {
   }
   if (saved.built.interests.due != here.interests.due ||
       saved.built.interests.every != here.interests.every) {
-    refuse("the events " + whose, text_of(saved.built.interests), text_of(here.interests));
+    refuse("the set of events " + whose, text_of(saved.built.interests), text_of(here.interests));
   }
 }
 

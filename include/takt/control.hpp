@@ -11,6 +11,10 @@
 
 namespace takt {
 
+namespace detail {
+class StateAccess;
+}
+
 /// Requests from modifiers, and anyone else, to the training loop. The loop looks at them where it
 /// suits it; nothing happens on its own. Every member may be called from any thread.
 class Control {
@@ -50,6 +54,11 @@ class Control {
   }
 
  private:
+  friend class detail::StateAccess;
+
+  /// Takes back the first `stop`; an interrupt before it holds again.
+  void forget_stop();
+
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> save_{false};
