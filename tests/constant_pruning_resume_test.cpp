@@ -49,8 +49,8 @@ BOOST_AUTO_TEST_CASE(masks_for_another_model_are_refused_by_the_name_of_the_para
   run.model[1].values = {1, 2, 3};
   ConstantPruningModifier fresh{{.targets = {"fc.weight", "fc.bias"}}};
   const std::string error = takt::test::message_of<takt::CheckpointError>([&] {
-    takt::test::load(fresh, takt::Phase::active, run.states().front(), run.bus.state(),
-                     run.bus.now());
+    takt::test::load(fresh, takt::Phase::active, run.states().front(), run.bus->state(),
+                     run.bus->now());
   });
   BOOST_TEST(has(error, "'fc.bias': a mask of 2 weights was saved, but there are 3"), error);
 }
@@ -62,9 +62,9 @@ BOOST_AUTO_TEST_CASE(the_state_of_before_its_window_opened_takes_the_masks_away)
   const std::string before = run.states().front();
   for (const char letter : std::string{"Zs"}) run.call(letter);
   auto& holding = run.modifier<ConstantPruningModifier>();
-  takt::test::load(holding, takt::Phase::initialized, before, run.bus.state(), run.bus.now());
+  takt::test::load(holding, takt::Phase::initialized, before, run.bus->state(), run.bus->now());
   run.model[0].values.assign(8, 1.0F);
-  holding.on_event(run.bus.state(), takt::Event{.type = takt::EventType::OPTIM_POST_STEP});
+  holding.on_event(run.bus->state(), takt::Event{.type = takt::EventType::OPTIM_POST_STEP});
   BOOST_TEST(run.model[0].zeros() == 0);
 }
 

@@ -28,8 +28,8 @@ takt::test::Setup with(const EarlyStoppingSettings& settings) {
     });
     for (char digit = '0'; digit <= '9'; ++digit) {
       run.also[digit] = [&run, value = digit - '0', monitor = settings.monitor] {
-        if (monitor == "loss") return run.bus.loss_calculated(value);
-        run.bus.state().metrics[monitor] = value;
+        if (monitor == "loss") return run.bus->loss_calculated(value);
+        run.bus->state().metrics[monitor] = value;
       };
     }
   };
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(cut_anywhere_its_reason_names_the_same_step) {
   CutRun run;
   with({.patience = 2})(run);
   (void)takt::test::seen_in(run, "is5pPes3pPes4pPes4pPe", {6, 12, 17});
-  BOOST_TEST(run.bus.state().control.stop_reason() ==
+  BOOST_TEST(run.bus->state().control.stop_reason() ==
              "EarlyStoppingModifier: no improvement of loss over 3 in 2 checks; best at step 1");
 }
 
@@ -61,17 +61,17 @@ BOOST_AUTO_TEST_CASE(one_that_has_asked_does_not_ask_the_resumed_run_again) {
   CutRun run;
   with({.patience = 1, .threshold = 0.5})(run);
   (void)takt::test::seen_in(run, "is5pPes6pPe", {});
-  BOOST_TEST(run.bus.state().control.stop_requested());
+  BOOST_TEST(run.bus->state().control.stop_requested());
 
-  CutRun resumed{run.bus.now()};
+  CutRun resumed{run.bus->now()};
   EarlyStoppingModifier fresh{{.patience = 1, .threshold = 0.5}};
-  takt::test::load(fresh, takt::Phase::active, run.states().front(), resumed.bus.state(),
-                   resumed.bus.now());
-  resumed.bus.state().loss = 0.0;
-  fresh.on_update(resumed.bus.state(), takt::Event{.type = takt::EventType::OPTIM_POST_STEP});
-  fresh.on_update(resumed.bus.state(), takt::Event{.type = takt::EventType::BATCH_END});
+  takt::test::load(fresh, takt::Phase::active, run.states().front(), resumed.bus->state(),
+                   resumed.bus->now());
+  resumed.bus->state().loss = 0.0;
+  fresh.on_update(resumed.bus->state(), takt::Event{.type = takt::EventType::OPTIM_POST_STEP});
+  fresh.on_update(resumed.bus->state(), takt::Event{.type = takt::EventType::BATCH_END});
   BOOST_TEST(fresh.best().value() == 0.0);
-  BOOST_TEST(!resumed.bus.state().control.stop_requested());
+  BOOST_TEST(!resumed.bus->state().control.stop_requested());
 }
 
 BOOST_AUTO_TEST_CASE(any_cuts_of_any_run_change_nothing) {

@@ -104,13 +104,13 @@ BOOST_AUTO_TEST_CASE(averages_of_another_model_are_refused_by_the_name_of_the_pa
   EMAModifier fresh{{}};
   run.model[1].values = {1, 2, 3};
   const std::string error = message_of<takt::CheckpointError>([&] {
-    load(fresh, takt::Phase::active, run.states().front(), run.bus.state(), run.bus.now());
+    load(fresh, takt::Phase::active, run.states().front(), run.bus->state(), run.bus->now());
   });
   BOOST_TEST(has(error, "'fc.bias'"), error);
   BOOST_TEST(has(error, "has 3 values, but the copy is of number 1 and has 2"), error);
   EMAModifier other{{.targets = {"fc.weight"}}};
   BOOST_CHECK_THROW(
-      load(other, takt::Phase::active, run.states().front(), run.bus.state(), run.bus.now()),
+      load(other, takt::Phase::active, run.states().front(), run.bus->state(), run.bus->now()),
       takt::CheckpointError);
 }
 
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(an_open_window_without_averages_is_refused) {
   run.call('i');
   EMAModifier fresh{{}};
   BOOST_CHECK_THROW(
-      load(fresh, takt::Phase::active, run.states().front(), run.bus.state(), run.bus.now()),
+      load(fresh, takt::Phase::active, run.states().front(), run.bus->state(), run.bus->now()),
       takt::CheckpointError);
 }
 
@@ -131,11 +131,11 @@ BOOST_AUTO_TEST_CASE(the_state_of_before_a_window_opened_takes_averages_away) {
   const std::string before = run.states().front();
   for (const char letter : std::string{"slpPeA"}) run.call(letter);
   auto& ema = run.modifier<EMAModifier>();
-  load(ema, takt::Phase::initialized, before, run.bus.state(), run.bus.now());
+  load(ema, takt::Phase::initialized, before, run.bus->state(), run.bus->now());
   BOOST_TEST(!ema.applied());
   BOOST_TEST(ema.updates() == 0);
   BOOST_CHECK_THROW(ema.apply(run.model), takt::LifecycleError);
-  ema.on_start(run.bus.state(), run.bus.now());
+  ema.on_start(run.bus->state(), run.bus->now());
   BOOST_TEST(!ema.applied());
 }
 

@@ -27,7 +27,7 @@ template <class Kind, class Settings>
 takt::test::Setup with(const Settings& settings) {
   return [=](CutRun& run) {
     const auto optimizer = std::make_shared<Rate>();
-    run.bus.state().own(optimizer);
+    run.set(optimizer);
     run.add<Kind>(settings);
     run.sights.push_back([optimizer](std::ostream& out) { out << optimizer->rate; });
     run.also['R'] = [optimizer] { optimizer->rate /= 3; };

@@ -53,8 +53,8 @@ std::string refusal(const MagnitudePruningSettings& from, const MagnitudePruning
   run.model[0].values.resize(2 * static_cast<std::size_t>(run.model[0].shape[1]));
   MagnitudePruningModifier fresh{to};
   return takt::test::message_of<takt::CheckpointError>([&] {
-    takt::test::load(fresh, takt::Phase::active, run.states().front(), run.bus.state(),
-                     run.bus.now());
+    takt::test::load(fresh, takt::Phase::active, run.states().front(), run.bus->state(),
+                     run.bus->now());
   });
 }
 
@@ -138,10 +138,10 @@ BOOST_AUTO_TEST_CASE(the_state_of_before_its_window_opened_takes_the_masks_away)
   for (const char letter : std::string{"slpPe"}) run.call(letter);
   BOOST_TEST(run.model[0].zeros() == 4);
   auto& pruning = run.modifier<MagnitudePruningModifier>();
-  takt::test::load(pruning, takt::Phase::initialized, before, run.bus.state(), run.bus.now());
+  takt::test::load(pruning, takt::Phase::initialized, before, run.bus->state(), run.bus->now());
   BOOST_TEST(pruning.sparsity() == 0.0);
   run.call('M');
-  pruning.on_event(run.bus.state(), takt::Event{.type = takt::EventType::OPTIM_POST_STEP});
+  pruning.on_event(run.bus->state(), takt::Event{.type = takt::EventType::OPTIM_POST_STEP});
   BOOST_TEST(run.model[0].zeros() == 0);
 }
 

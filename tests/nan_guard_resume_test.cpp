@@ -31,14 +31,14 @@ takt::test::Setup with(const NanGuardSettings& settings) {
     run.add<NanGuardModifier>(settings, [](std::ostream& out, auto& guard) {
       out << guard.bad_batches() << ' ' << guard.bad_batches_in_a_row();
     });
-    run.also['L'] = [&run] { run.bus.loss_calculated(not_a_number); };
+    run.also['L'] = [&run] { run.bus->loss_calculated(not_a_number); };
     run.also['G'] = [&run] {
       run.model[1].gradients = {1.0F, static_cast<float>(not_a_number)};
-      run.bus.optim_pre_step();
+      run.bus->optim_pre_step();
     };
     run.also['W'] = [&run] {
       run.model[0].values[5] = static_cast<float>(not_a_number);
-      run.bus.optim_post_step();
+      run.bus->optim_post_step();
     };
   };
 }
@@ -99,8 +99,8 @@ BOOST_AUTO_TEST_CASE(good_weights_of_another_model_are_refused_by_the_name_of_th
   run.model[0].values.resize(9);
   NanGuardModifier fresh{{.action = "restore"}};
   const std::string error = takt::test::message_of<takt::CheckpointError>([&] {
-    takt::test::load(fresh, takt::Phase::active, run.states().front(), run.bus.state(),
-                     run.bus.now());
+    takt::test::load(fresh, takt::Phase::active, run.states().front(), run.bus->state(),
+                     run.bus->now());
   });
   BOOST_TEST(has(error, "'fc.weight' is number 0 of the model and has 9 values"), error);
 }

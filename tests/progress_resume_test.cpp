@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_bar_of_a_load_that_is_taken_back_ends_its_line) {
   shown.call("s");
   (void)shown.written();
   takt::test::load(shown.run.modifier<ProgressModifier>(), takt::Phase::initialized, before,
-                   shown.run.bus.state(), shown.run.bus.now());
+                   shown.run.bus->state(), shown.run.bus->now());
   BOOST_TEST(shown.written() == "\n");
 }
 

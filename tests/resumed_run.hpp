@@ -18,7 +18,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <takt/modifiers/substituted_weights.hpp>
 #include <takt/takt.hpp>
 #include <utility>
 #include <vector>
@@ -43,41 +42,6 @@ inline void load(Modifier& modifier, Phase phase, const std::string& bytes, Stat
   BOOST_TEST(in.rdbuf()->in_avail() == 0, "not all bytes were read");
 }
 
-/// Stands on a bus for a modifier, which can be replaced by a new one with the same settings.
-class StandIn final : public Modifier {
- public:
-  using Make = std::function<std::shared_ptr<Modifier>()>;
-
-  explicit StandIn(Make make) : StandIn{make, make()} {}
-
-  [[nodiscard]] Modifier& modifier() {
-    detail::ModifierAccess::set_phase(*modifier_, phase());
-    return *modifier_;
-  }
-  void renew(State& state, const Event& event) {
-    modifier_ = make_();
-    detail::ModifierAccess::set_phase(*modifier_, Phase::initialized);
-    modifier_->on_initialize(state, event);
-  }
-
-  void on_initialize(State& s, const Event& e) override { modifier().on_initialize(s, e); }
-  void on_start(State& s, const Event& e) override { modifier().on_start(s, e); }
-  void on_event(State& s, const Event& e) override { modifier().on_event(s, e); }
-  void on_update(State& s, const Event& e) override { modifier().on_update(s, e); }
-  void on_end(State& s, const Event& e) override { modifier().on_end(s, e); }
-  void on_abort(State& s, const Event& e) noexcept override { modifier().on_abort(s, e); }
-  void on_finalize(State& s, const Event& e) override { modifier().on_finalize(s, e); }
-
- private:
-  StandIn(Make make, const std::shared_ptr<Modifier>& first)
-      : Modifier{first->name(), first->cadence(), first->interests()},
-        make_{std::move(make)},
-        modifier_{first} {}
-
-  Make make_;
-  std::shared_ptr<Modifier> modifier_;
-};
-
 /// A loop with a small model whose weights move at every step, each call a letter:
 ///
 ///     i initialize   s batch_start         l loss_calculated           p optim_pre_step
@@ -87,39 +51,48 @@ class StandIn final : public Modifier {
 /// and those in `also`. A call that throws says so in what is seen of it.
 class CutRun {
  public:
-  explicit CutRun(const Event& start = {}, const BusOptions& options = {}) : bus{start, options} {
-    bus.state().set(model);
-  }
+  explicit CutRun(const Event& start = {}) : start_{start} { build(); }
 
   /// One of the modifiers, made anew wherever the run is cut.
   template <class Kind, class Settings>
   void add(Settings settings, std::function<void(std::ostream&, Kind&)> see = {}) {
-    stand_ins.push_back(
-        bus.emplace<StandIn>([settings] { return std::make_shared<Kind>(settings); }));
+    makes_.push_back([settings] { return std::make_shared<Kind>(settings); });
+    modifiers.push_back(makes_.back()());
+    bus->add(modifiers.back());
     if (!see) return;
-    sights.push_back([stand_in = stand_ins.back(), see](std::ostream& out) {
-      see(out, dynamic_cast<Kind&>(stand_in->modifier()));
-    });
+    sights.push_back(
+        [this, see, i = modifiers.size() - 1](std::ostream& out) { see(out, modifier<Kind>(i)); });
   }
   template <class Kind>
   [[nodiscard]] Kind& modifier(std::size_t i = 0) {
-    return dynamic_cast<Kind&>(stand_ins.at(i)->modifier());
+    return dynamic_cast<Kind&>(*modifiers.at(i));
+  }
+  /// Something that the loop has besides its model, and still has where it is resumed.
+  template <class T>
+  void set(const std::shared_ptr<T>& object) {
+    own_.push_back([object](State& state) { state.own(object); });
+    own_.back()(bus->state());
   }
 
   [[nodiscard]] std::vector<std::string> states() {
     std::vector<std::string> all;
-    for (const auto& stand_in : stand_ins) all.push_back(saved(stand_in->modifier()));
+    for (const auto& each : modifiers) all.push_back(saved(*each));
     return all;
   }
-  /// The modifiers are gone, with all that they put into the state, but for the bytes.
+  /// The bus and its modifiers are gone, but for a checkpoint. After FINALIZE there is none.
   void cut() {
-    const std::vector<std::string> bytes = states();
-    bus.state().own(std::shared_ptr<SubstitutedWeights>{});
-    for (const auto& stand_in : stand_ins) stand_in->renew(bus.state(), bus.now());
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      load(stand_ins[i]->modifier(), stand_ins[i]->phase(), bytes[i], bus.state(), bus.now());
+    if (finalized_) return;
+    std::stringstream bytes;
+    save_checkpoint(*bus, bytes);
+    const std::vector<std::string> before = states();
+    modifiers.clear();
+    build();
+    for (const auto& make : makes_) {
+      modifiers.push_back(make());
+      bus->add(modifiers.back());
     }
-    if (keeps_states) BOOST_TEST((states() == bytes), "what was loaded is not what was saved");
+    load_checkpoint(*bus, bytes);
+    if (keeps_states) BOOST_TEST((states() == before), "what was loaded is not what was saved");
   }
 
   /// Makes a call; what is to be seen afterwards.
@@ -142,11 +115,11 @@ class CutRun {
       for (const float gradient : parameter.gradients) out << ' ' << gradient;
       out << " |";
     }
-    for (const auto& [name, value] : bus.state().metrics) {
+    for (const auto& [name, value] : bus->state().metrics) {
       if (!name.starts_with("time/")) out << ' ' << name << ' ' << value;
     }
-    out << ' ' << bus.state().control.stop_reason();
-    out << (bus.state().control.take_save_request() ? " save" : "");
+    out << ' ' << bus->state().control.stop_reason();
+    out << (bus->state().control.take_save_request() ? " save" : "");
     for (const auto& see : sights) see(out << " | ");
     return out.str();
   }
@@ -164,8 +137,8 @@ class CutRun {
   std::map<char, std::function<void()>> also;  ///< more letters
   std::function<double()> loss = [this] { return 1.0 + next(); };
   bool keeps_states = true;  ///< loading changes nothing, as drawing would
-  EventBus bus;
-  std::vector<std::shared_ptr<StandIn>> stand_ins;
+  std::unique_ptr<EventBus> bus;
+  std::vector<std::shared_ptr<Modifier>> modifiers;
   std::vector<std::function<void(std::ostream&)>> sights;  ///< more that is to be seen
 
  private:
@@ -178,38 +151,50 @@ class CutRun {
     if (const auto found = also.find(letter); found != also.end()) return found->second();
     switch (letter) {
       case 'i':
-        return bus.initialize();
+        return bus->initialize();
       case 's':
-        return bus.batch_start();
+        return bus->batch_start();
       case 'l':
-        return bus.loss_calculated(loss());
+        return bus->loss_calculated(loss());
       case 'p':
         for (VectorParameter& parameter : model.parameters) {
           for (float& gradient : parameter.gradients) gradient = static_cast<float>(next());
         }
-        return bus.optim_pre_step();
+        return bus->optim_pre_step();
       case 'P':
         for (VectorParameter& parameter : model.parameters) {
           for (std::size_t i = 0; i < parameter.values.size(); ++i) {
             parameter.values[i] -= parameter.gradients[i] + static_cast<float>(next()) / 4;
           }
         }
-        return bus.optim_post_step();
+        return bus->optim_post_step();
       case 'e':
-        return bus.batch_end();
+        return bus->batch_end();
       case 'a':
-        return bus.abort_batch();
+        return bus->abort_batch();
       case 'c':
-        return bus.calibration_epoch_start();
+        return bus->calibration_epoch_start();
       case 'q':
-        return bus.sequential_epoch_end({"fc"});
+        return bus->sequential_epoch_end({"fc"});
       case 'C':
-        return bus.calibration_epoch_end();
+        return bus->calibration_epoch_end();
       default:
-        return bus.finalize();
+        bus->finalize();
+        finalized_ = true;
     }
   }
 
+  void build() {
+    bus.reset();
+    bus = std::make_unique<EventBus>(start_);
+    bus->state().set(model);
+    for (const auto& own : own_) own(bus->state());
+  }
+
+  Event start_;
+  std::vector<std::function<std::shared_ptr<Modifier>()>> makes_;
+  std::vector<std::function<void(State&)>> own_;
+  bool finalized_ = false;
   std::uint64_t random_ = 1;
 };
 
@@ -263,12 +248,12 @@ inline void check_bytes(const Setup& setup, std::string_view before, std::string
     CutRun run;
     setup(run);
     (void)seen_in(run, before, {});
-    Modifier& modifier = run.stand_ins.front()->modifier();
+    Modifier& modifier = *run.modifiers.front();
     const std::string state = saved(modifier);
     try {
       std::istringstream in{bytes};
       detail::ModifierAccess::set_phase(modifier, phase);
-      modifier.load(run.bus.state(), run.bus.now(), in);
+      modifier.load(run.bus->state(), run.bus->now(), in);
       BOOST_TEST(may_load, "what ends after " << bytes.size() << " bytes was loaded");
     } catch (const CheckpointError&) {
       BOOST_TEST((saved(modifier) == state), "it was refused, but has changed");
@@ -279,7 +264,7 @@ inline void check_bytes(const Setup& setup, std::string_view before, std::string
   setup(run);
   (void)seen_in(run, before, {});
   const std::string bytes = run.states().front();
-  const Phase phase = run.stand_ins.front()->phase();
+  const Phase phase = run.modifiers.front()->phase();
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     with(bytes.substr(0, length), phase, false);
     for (const int flip : {1, 0x80, 0xff}) {

@@ -79,9 +79,9 @@ BOOST_AUTO_TEST_CASE(the_metrics_are_means_since_the_last_ones_across_a_cut) {
   timed.tick = 30;
   timed.call("slpPe");
   for (const char* const phase : {"time/forward", "time/backward", "time/optimizer", "time/rest"}) {
-    BOOST_TEST(timed.run.bus.state().metrics[phase] == 20e-9, phase);
+    BOOST_TEST(timed.run.bus->state().metrics[phase] == 20e-9, phase);
   }
-  BOOST_TEST(timed.run.bus.state().metrics["time/data"] == 10e-9);
+  BOOST_TEST(timed.run.bus->state().metrics["time/data"] == 10e-9);
 }
 
 BOOST_AUTO_TEST_CASE(the_state_of_before_its_window_opened_takes_all_times_away) {
@@ -90,8 +90,8 @@ BOOST_AUTO_TEST_CASE(the_state_of_before_its_window_opened_takes_all_times_away)
   const std::string before = timed.run.states().front();
   timed.call("slpPesl");
   auto& timer = timed.run.modifier<TimerModifier>();
-  takt::test::load(timer, takt::Phase::initialized, before, timed.run.bus.state(),
-                   timed.run.bus.now());
+  takt::test::load(timer, takt::Phase::initialized, before, timed.run.bus->state(),
+                   timed.run.bus->now());
   BOOST_TEST((timer.summary() == takt::TimerSummary{}));
 }
 
