@@ -42,7 +42,11 @@ class StateWriter {
   void write(T value) {
     archive_(value);
   }
-  void write(bool value) { archive_(static_cast<std::uint8_t>(value ? 1 : 0)); }
+  // A literal is text, and no truth value.
+  template <std::same_as<bool> T>
+  void write(T value) {
+    archive_(static_cast<std::uint8_t>(value ? 1 : 0));
+  }
   void write(std::string_view text) { write(std::span{text.data(), text.size()}); }
   void write(const std::string& text) { write(std::string_view{text}); }
   template <SavedNumber T>
