@@ -170,6 +170,8 @@ std::string RulesModel::remove(const std::string& name, bool& known) {
   const MemberPointer member = part(name);
   known = member != nullptr;
   if (!known) return "";
+  const auto waits = [&](const Work& work) { return work.enters && work.member == member; };
+  if (std::erase_if(queue_, waits) > 0) return "";  // it has never been there
   leave(member);
   work_off_the_queue();
   return take_failures();
