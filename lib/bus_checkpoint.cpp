@@ -181,11 +181,16 @@ class EventBus::Core::Resumption {
     for (auto& [order, slot] : core_.roster.slots()) {
       if (!ModifierAccess::leaving(*slot.modifier)) initialize(slot, failures);
     }
+    // From when the work is taken on, nothing of it may get lost.
+    const auto make_room = [this](const std::vector<detail::Roster::Work>& queued) {
+      joined_.reserve(joined_.size() + queued.size());
+      core_.make_room_for(queued);
+    };
     do {
-      for (detail::Roster::Work& work : core_.roster.take()) {
+      for (detail::Roster::Work& work : core_.roster.take(make_room)) {
         if (work.enters) {
           Slot& slot = core_.roster.enter(std::move(work.enters));
-          joined_.push_back(slot.modifier->name());
+          joined_.push_back(slot.modifier);
           if (!ModifierAccess::leaving(*slot.modifier)) initialize(slot, failures);
         } else {
           core_.leave(work.leaves, failures);
@@ -298,7 +303,7 @@ class EventBus::Core::Resumption {
     core.lifecycle.resume(before_);
     running_.reset();
     core.roster.unbegin();
-    for (const std::string& name : joined_) quietly([&] { (void)core.remove(name); });
+    for (const auto& modifier : joined_) quietly([&] { (void)core.remove(modifier->name()); });
   }
 
   void load_from(const std::string& bytes, Modifier& modifier) {
@@ -325,7 +330,7 @@ class EventBus::Core::Resumption {
   const StateAccess::Requests requests_before_;
   std::optional<HooksRun> running_;
   std::map<std::string, const SavedModifier*> by_name_;
-  std::vector<std::string> joined_;                        // added by hooks
+  std::vector<std::shared_ptr<Modifier>> joined_;          // added by hooks
   std::vector<std::pair<Modifier*, std::string>> loaded_;  // with what they were before
   bool loaded_state_ = false;
   std::optional<std::string> loop_before_;

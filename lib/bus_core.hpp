@@ -124,6 +124,7 @@ class EventBus::Core {
   /// Once a call has taken effect: what there is no room for waits for the next one.
   void try_queued_work(detail::Failures& failures) noexcept;
   void work_off_queue(detail::Failures& failures);
+  void make_room_for(const std::vector<detail::Roster::Work>& list);
   void enter_and_leave(detail::Failures& failures);
   void act_for(const Modifier& modifier, const Event& event,
                const std::function<void(EventBus&)>& work, detail::Failures& failures);

@@ -82,21 +82,22 @@ void EventBus::Core::act_for(const Modifier& modifier, const Event& event,
   }
 }
 
+void EventBus::Core::make_room_for(const std::vector<detail::Roster::Work>& list) {
+  detail::Agenda::Demand demand;
+  for (const detail::Roster::Work& work : list) {
+    if (work.enters) demand.add(work.enters.mapped());
+  }
+  agenda.reserve(demand);
+}
+
 void EventBus::Core::enter_and_leave(Failures& failures) {
-  const auto make_room = [this](const std::vector<detail::Roster::Work>& list) {
-    detail::Agenda::Demand demand;
-    for (const detail::Roster::Work& work : list) {
-      if (work.enters) demand.add(work.enters.mapped());
-    }
-    agenda.reserve(demand);
-  };
   // What other threads queue meanwhile waits for the next time: they may be faster than the loop,
   // and its call has to return.
   bool begun = false;
   do {
     std::vector<detail::Roster::Work> list;
     try {
-      list = roster.take(make_room);
+      list = roster.take([this](const auto& queued) { make_room_for(queued); });
     } catch (const std::bad_alloc&) {
       if (begun) return;  // too late to say that nothing has changed
       throw;
