@@ -50,7 +50,9 @@ enum class At : std::uint8_t {
 /// `initialize()`. `connect`, `add`, `emplace`, `on`, `remove`, `now`, `modifiers`, `quarantined`
 /// and `state().control` may be used from any. Added and removed from another thread, or from
 /// inside a hook or observer, a modifier's name is taken or free at once, but its hooks run on the
-/// loop's thread: after the current call, or at the start of the next.
+/// loop's thread: after the current call, or at the start of the next. A call does what was queued
+/// when it looked, and leaves to the next what other threads queue meanwhile. Several buses may run
+/// on several threads at once.
 ///
 /// *Errors.* A call that the order does not allow throws `LifecycleError` and changes nothing. One
 /// that is allowed takes effect even if a modifier or observer throws in it; what was thrown then

@@ -48,7 +48,8 @@ std::ostream& operator<<(std::ostream& out, Phase phase);
 /// All hooks run on the loop's thread, one at a time. A hook may add and remove modifiers, itself
 /// included; it may not emit on the same bus. On one event the order is `on_start`, `on_event`,
 /// `on_update`, `on_end`, modifier by modifier. What a hook throws is handled as the bus's
-/// `ErrorPolicy` says. A modifier is on one bus at a time.
+/// `ErrorPolicy` says. A modifier is on one bus at a time. `name`, `cadence`, `interests` and
+/// `phase` may be asked from any thread; all else is the loop's.
 class Modifier {
  public:
   /// Throws `InvalidModifier` when the name is empty, `InvalidCadence` for a cadence that makes no

@@ -37,7 +37,8 @@ class TraceSession;
 /// never was. A file that is not the trace of that run is left as it is, and the recording fails. A
 /// stream, or a trace in memory, gets what comes from then on.
 ///
-/// A recorder belongs to the loop's thread. It may outlive its bus. Several may record one bus.
+/// A recorder belongs to the loop's thread. It may outlive its bus. Several may record one bus,
+/// each with a file or stream of its own; and those of several buses may work on several threads.
 class TraceRecorder {
  public:
   /// Throws `LifecycleError` when the bus is initialized already, since a trace has to begin with
