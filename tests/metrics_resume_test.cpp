@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Files of runs that are cut and resumed.
-#include <sys/resource.h>
-
 #include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +12,7 @@
 
 #include "metrics_cases.hpp"
 #include "number_text.hpp"
+#include "small_disk.hpp"
 
 namespace {
 
@@ -25,7 +23,9 @@ using takt::MetricsModifier;
 using takt::MetricsSettings;
 using takt::test::has;
 using takt::test::message_of;
+using takt::test::SmallDisk;
 using takt::test::metrics::Files;
+using takt::test::metrics::Loop;
 using takt::test::metrics::milliseconds;
 
 constexpr std::int64_t length = 6;
@@ -109,25 +109,13 @@ std::string killed(MetricsSettings settings, std::int64_t at, std::int64_t astra
   return bytes;
 }
 
-/// As long as it lives, no file grows beyond `size`.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t size) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit now = before_;
-    now.rlim_cur = size;
-    setrlimit(RLIMIT_FSIZE, &now);
+/// A modifier behind the other one on a bus, whose state may not be loaded.
+struct Picky final : takt::Modifier {
+  explicit Picky(bool does_refuse) : Modifier{"picky", {}, {}}, refuses{does_refuse} {}
+  void load(takt::State&, const Event&, std::istream&) override {
+    if (refuses) throw CheckpointError("not this one");
   }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
+  bool refuses;
 };
 
 /// Why a run can't be resumed; the file is as it was, and so is the modifier.
@@ -398,6 +386,44 @@ BOOST_AUTO_TEST_CASE(a_file_of_another_run_is_refused) {
   BOOST_TEST(has(refusal(files, "m.jsonl", lines), "is no JSON Lines file"));
   BOOST_TEST(has(refusal(files, "m.csv", lines), "it was saved with format jsonl"));
   BOOST_TEST(has(refusal(files, "m.jsonl", bytes), "it was saved with format csv"));
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_is_refused_leaves_the_file_to_the_next_one) {
+  for (const std::string& name : names) {
+    const Files files;
+    std::stringstream checkpoint;
+    {
+      Loop loop{{.file = files.name(name)}};
+      loop.bus.emplace<Picky>(false);
+      loop.step(0.5);
+      loop.step(0.25);
+      takt::save_checkpoint(loop.bus, checkpoint);
+      loop.metrics()["astray"] = 1;
+      loop.step(0.125);
+    }
+    const std::string before = files.text(name);
+    takt::EventBus bus;
+    bus.emplace<MetricsModifier>(MetricsSettings{.file = files.name(name)});
+    const auto picky = bus.emplace<Picky>(true);
+    BOOST_CHECK_THROW(takt::load_checkpoint(bus, checkpoint), CheckpointError);
+    BOOST_TEST(files.text(name) == before);
+    BOOST_TEST(!files.has(name + ".new"));
+
+    picky->refuses = false;
+    checkpoint.clear();
+    checkpoint.seekg(0);
+    takt::load_checkpoint(bus, checkpoint);
+    BOOST_TEST(files.text(name) == before);
+    bus.batch([](takt::Batch& batch) {
+      batch.loss(4.0);
+      batch.step([] {});
+    });
+    bus.finalize();
+    BOOST_TEST(files.text(name) == (name == "m.csv" ? "step,batch,loss\n0,0,0.5\n1,1,0.25\n2,2,4\n"
+                                                    : "{\"step\":0,\"batch\":0,\"loss\":0.5}\n"
+                                                      "{\"step\":1,\"batch\":1,\"loss\":0.25}\n"
+                                                      "{\"step\":2,\"batch\":2,\"loss\":4.0}\n"));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_damaged_is_refused_and_changes_nothing) {

@@ -3,16 +3,19 @@
 // were loaded.
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <takt/modifiers/magnitude_pruning.hpp>
 #include <utility>
 #include <vector>
 

@@ -311,6 +311,13 @@ BOOST_AUTO_TEST_CASE(one_that_is_put_in_later_is_over_those_that_took_a_place) {
   BOOST_TEST(weight() == 13.0F);
 }
 
+BOOST_AUTO_TEST_CASE(one_that_was_put_in_is_over_those_that_take_a_place) {
+  weights->put_in(three, model);
+  weights->take_place(two, 5);
+  BOOST_TEST(weights->place(two).value() == 0U);
+  BOOST_TEST(weights->place(three).value() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(places_of_a_checkpoint_count_whatever_was_in_before) {
   weights->put_in(three, model);
   weights->put_in(two, model);
