@@ -163,7 +163,6 @@ void MetricsFile::write_anew(std::size_t old_columns) {
     table += '\n';
   }
   replace(table);
-  if (rows_ > 0) last_ += empty_fields;
 }
 
 /// The file becomes that text, at once.
