@@ -125,8 +125,13 @@ void write_durably(const fs::path& file, std::initializer_list<std::string_view>
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     refuse(file, "it is a pipe or a device, which can't be replaced; write to a stream");
   }
-  fs::path target = fs::is_symlink(file, error) ? fs::weakly_canonical(file, error) : file;
-  if (error) target = file;
+  fs::path target = file;
+  if (fs::is_symlink(file, error)) {
+    // What a link points to need not be there yet.
+    target = fs::exists(status) ? fs::canonical(file, error)
+                                : file.parent_path() / fs::read_symlink(file, error);
+    if (error) target = file;
+  }
   fs::path unnamed = target;
   unnamed += ".new";
   const fs::path parent = target.parent_path();
