@@ -42,13 +42,13 @@ class StateWriter {
   void write(T value) {
     archive_(value);
   }
-  // A literal is text, and no truth value.
-  template <std::same_as<bool> T>
+  template <std::same_as<bool> T>  // a pointer is none
   void write(T value) {
     archive_(static_cast<std::uint8_t>(value ? 1 : 0));
   }
   void write(std::string_view text) { write(std::span{text.data(), text.size()}); }
   void write(const std::string& text) { write(std::string_view{text}); }
+  void write(const char* text) { write(std::string_view{text}); }
   template <SavedNumber T>
   void write(std::span<T> numbers) {
     archive_(static_cast<std::uint64_t>(numbers.size()));
