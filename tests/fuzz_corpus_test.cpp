@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fuzz/calls_target.hpp"
+#include "fuzz/checkpoint_target.hpp"
 #include "fuzz/recipe_target.hpp"
 #include "fuzz/trace_target.hpp"
 
@@ -144,6 +145,18 @@ BOOST_AUTO_TEST_CASE(the_sequences_of_calls_reach_all_that_can_happen) {
                                  "refused", "quarantined"}) {
     BOOST_TEST(heard.contains(word), word);
   }
+}
+
+BOOST_AUTO_TEST_CASE(every_checkpoint_of_the_corpus_is_refused_or_goes_on) {
+  std::size_t loaded = 0;
+  for (const std::filesystem::path& file : corpus_of("checkpoint")) {
+    try {
+      if (takt::fuzz::check_checkpoint(bytes_of(file))) ++loaded;
+    } catch (const std::exception& error) {
+      BOOST_ERROR(file.filename().string() << ": " << error.what());
+    }
+  }
+  BOOST_TEST(loaded >= 12U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
