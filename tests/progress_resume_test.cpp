@@ -65,6 +65,10 @@ BOOST_AUTO_TEST_CASE(cut_anywhere_the_same_lines_are_written) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(cut_anywhere_the_last_line_has_the_loss_of_the_last_batch) {
+  takt::test::check_cuts(lines({}), "islpPesaf");
+}
+
 BOOST_AUTO_TEST_CASE(the_rate_is_that_of_the_steps_since_the_run_was_resumed) {
   for (const std::string_view open : {"", "slp", "slpP"}) {
     Shown shown{{.cadence = {.update = 1}, .total_steps = 20, .mode = ProgressMode::lines}};
