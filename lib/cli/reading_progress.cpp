@@ -7,8 +7,6 @@
 
 namespace takt::cli {
 
-using Clock = std::chrono::steady_clock;
-
 ReadingProgress::ReadingProgress(const TraceReader& reader, const std::string& file,
                                  const Screen& screen)
     : reader_{reader},
@@ -24,8 +22,7 @@ ReadingProgress::~ReadingProgress() {
   if (written_ > 0) screen_.err << '\r' << std::string(written_, ' ') << '\r' << std::flush;
 }
 
-void ReadingProgress::update() {
-  const auto now = Clock::now();
+void ReadingProgress::update(Clock::time_point now) {
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds{200};
   std::string line = "reading";

@@ -18,6 +18,8 @@ namespace takt::cli {
 /// line that is gone at the end.
 class ReadingProgress {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// `file` is what the reader reads, for its size. Both arguments outlive this.
   ReadingProgress(const TraceReader& reader, const std::string& file, const Screen& screen);
   ReadingProgress(const ReadingProgress&) = delete;
@@ -26,18 +28,18 @@ class ReadingProgress {
 
   /// After each entry.
   void tick() {
-    if (shows_ && ++entries_ % 4096 == 0) update();
+    if (shows_ && ++entries_ % 4096 == 0) update(Clock::now());
   }
+  /// Shows how far it is by now, unless that is too early.
+  void update(Clock::time_point now);
 
  private:
-  void update();
-
   const TraceReader& reader_;
   const Screen& screen_;
   bool shows_;
   std::int64_t entries_ = 0;
   std::optional<std::uintmax_t> size_{};
-  std::chrono::steady_clock::time_point next_;
+  Clock::time_point next_;
   std::size_t written_ = 0;  // characters on the line
 };
 
