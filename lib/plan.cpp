@@ -61,10 +61,6 @@ void require_countable(const RunShape& shape, std::int64_t end_step) {
     throw InvalidEvent("calibration_batches is " + std::to_string(shape.calibration_batches) +
                        "; it is 0 or more");
   }
-  if (shape.start.global_batch < 0) {
-    throw InvalidEvent("global_batch is " + std::to_string(shape.start.global_batch) +
-                       "; it is 0 or more");
-  }
   // Up to there cadences have their periods, and counting them is no search.
   constexpr std::int64_t most_steps = std::int64_t{1} << 40;
   if (end_step > most_steps) {

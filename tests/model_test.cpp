@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "error_text.hpp"
 #include "takt/error.hpp"
 
 namespace {
@@ -169,6 +170,14 @@ BOOST_AUTO_TEST_CASE(an_expression_or_a_name_that_is_too_long_to_match_is_refuse
   BOOST_TEST(contains(refusal({"re:" + std::string(100'000, '(')}), "1000 at most"));
   BOOST_TEST(contains(refusal({"re:" + std::string(998, 'x')}), "1000 at most"));
   BOOST_TEST(!contains(refusal({"re:" + std::string(997, 'x')}), "1000 at most"));
+
+  const auto refusal_of_a_name = [](std::size_t length) {
+    Outline outline{{{std::string(length, 'x'), {4}, ""}}};
+    return takt::test::message_of<takt::TargetError>(
+        [&] { (void)takt::select(outline, std::vector<std::string>{"re:x"}); });
+  };
+  BOOST_TEST(contains(refusal_of_a_name(1001), "they look at 1000 characters at most"));
+  BOOST_TEST(refusal_of_a_name(1000) == "nothing was thrown");
 }
 
 BOOST_AUTO_TEST_CASE(an_ignored_regular_expression_that_cannot_be_read_is_refused_as_well) {
