@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <takt/modifiers/checkpoint_modifier.hpp>
 #include <takt/modifiers/constant_pruning.hpp>
 #include <takt/modifiers/early_stopping.hpp>
 #include <takt/modifiers/ema.hpp>
@@ -15,6 +16,7 @@
 #include <takt/modifiers/gradient_clip.hpp>
 #include <takt/modifiers/learning_rate.hpp>
 #include <takt/modifiers/magnitude_pruning.hpp>
+#include <takt/modifiers/metrics.hpp>
 #include <takt/modifiers/nan_guard.hpp>
 #include <takt/modifiers/progress.hpp>
 #include <takt/modifiers/quantization.hpp>
@@ -181,7 +183,24 @@ inline std::vector<Case> logging_cases() {
   return cases;
 }
 
-/// All of them.
+/// Those that write files.
+inline std::vector<Case> file_cases() {
+  std::vector<Case> cases;
+  for (const std::string ending : {"csv", "jsonl"}) {
+    cases.push_back(a_case<MetricsModifier>("metrics, " + ending, [ending](const Place& at) {
+      return MetricsSettings{.cadence = steps(at, 1, 5),
+                             .file = (at.folder / ("metrics." + ending)).string(),
+                             .clock = [] { return std::chrono::steady_clock::time_point{}; }};
+    }));
+  }
+  cases.push_back(a_case<CheckpointModifier>("checkpoints", [](const Place& at) {
+    return CheckpointSettings{
+        .cadence = steps(at, 1, -1, 2), .folder = (at.folder / "checkpoints").string(), .keep = 2};
+  }));
+  return cases;
+}
+
+/// All others.
 inline const std::vector<Case>& every_case() {
   static const std::vector<Case> cases = [] {
     std::vector<Case> all;

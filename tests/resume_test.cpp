@@ -3,9 +3,11 @@
 // is, bit for bit, the one that it would have been.
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cstddef>
-#include <set>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <takt/takt.hpp>
 #include <vector>
@@ -91,6 +93,21 @@ BOOST_AUTO_TEST_CASE(modifiers_together_cut_before_any_call_go_on_as_if_they_had
     RC_LOG() << found << '\n';
     RC_ASSERT(found.empty());
   }));
+}
+
+BOOST_AUTO_TEST_CASE(files_of_a_run_that_was_cut_are_those_of_the_uncut_one) {
+  Training training{.start = {.steps_per_epoch = 3},
+                    .calls = "islpPeslpPavcslqeCslelslpPeslpPeslpPef"};
+  const auto control = takt::test::training::control_cases();
+  const auto late = std::ranges::find(control, "early stopping", &Case::name);
+  training.modifiers = {late->make};  // asks for a stop, at which one is saved, and metrics
+  for (const Case& one : takt::test::training::file_cases()) {
+    training.modifiers.push_back(one.make);
+    const takt::test::ScratchFolder scratch;
+    const std::string found =
+        takt::test::training::difference_of_files_when_cut_anywhere(training, scratch.path());
+    BOOST_TEST(found == "", one.name << ": " << found);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

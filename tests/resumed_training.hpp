@@ -11,8 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,8 +67,9 @@ inline std::vector<VectorParameter> parameters() {
 /// What a modifier of a training is built from, besides its own settings.
 struct Place {
   std::string name{};
-  double unit = 1.0;  ///< a step, in index units
-  std::ostream& out;  ///< for what it prints
+  double unit = 1.0;               ///< a step, in index units
+  std::ostream& out;               ///< for what it prints
+  std::filesystem::path folder{};  ///< for its files
 };
 using Make = std::function<std::shared_ptr<Modifier>(const Place&)>;
 
@@ -95,7 +100,8 @@ struct Seen {
 /// One process that trains.
 class Process {
  public:
-  explicit Process(const Training& training) : bus{training.start, training.options} {
+  explicit Process(const Training& training, const std::filesystem::path& folder = {})
+      : bus{training.start, training.options} {
     bus.state().set(model);
     bus.state().set(optimizer);
     bus.state().set(loop);
@@ -103,9 +109,11 @@ class Process {
     for (const Make& make : training.modifiers) {
       bus.add(make({.name = "modifier " + std::to_string(bus.modifiers().size()),
                     .unit = unit,
-                    .out = printed}));
+                    .out = printed,
+                    .folder = folder}));
     }
     recorder.emplace(bus, trace);
+    if (!folder.empty()) file_recorder.emplace(bus, folder / "trace.jsonl");
   }
 
   [[nodiscard]] std::string save() {
@@ -153,6 +161,7 @@ class Process {
                  .load = [this](std::istream& in) { read(in); }};
   EventBus bus;
   std::optional<TraceRecorder> recorder;
+  std::optional<TraceRecorder> file_recorder;
 
  private:
   static void add(std::string& bytes, std::span<const float> numbers) {
@@ -345,6 +354,63 @@ inline std::string difference_when_cut_anywhere(const Training& training) {
     if (!found.empty()) {
       return "cut after " + training.calls.substr(0, cut) + " it is another: " + found + " of " +
              training.calls.substr(cut);
+    }
+  }
+  return "";
+}
+
+// ---- Files --------------------------------------------------------------------------------------
+
+/// Their bytes, by their names in the folder; not those of the trace, which has times.
+inline std::map<std::string, std::string> files_in(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{folder}) {
+    if (!entry.is_regular_file() || entry.path().filename() == "trace.jsonl") continue;
+    std::ifstream stream{entry.path(), std::ios::binary};
+    files[entry.path().lexically_relative(folder).string()] = {
+        std::istreambuf_iterator<char>{stream}, {}};
+  }
+  return files;
+}
+
+/// A process that is killed has written as far as it came: files that only grow are as the whole
+/// run leaves them, those in `checkpoints` as they were when it was cut. The others and the trace
+/// are, in the end, those of the run that was not cut; where they differ, or nothing.
+inline std::string difference_of_files_when_cut_anywhere(const Training& training,
+                                                         const std::filesystem::path& scratch) {
+  namespace fs = std::filesystem;
+  const auto folder_of = [&](const std::string& name) {
+    fs::create_directories(scratch / name / "checkpoints");
+    return scratch / name;
+  };
+  const fs::path whole = folder_of("whole");
+  std::vector<std::string> checkpoints;
+  {
+    Process process{training, whole};
+    for (std::size_t cut = 0; cut + 1 < training.calls.size(); ++cut) {
+      (void)process.call(training.calls[cut]);
+      checkpoints.push_back(process.save());
+      fs::copy(whole / "checkpoints", folder_of(std::to_string(cut)) / "checkpoints",
+               fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    }
+    (void)process.call(training.calls.back());
+  }
+  const auto files = files_in(whole);
+  const Trace trace = read_trace(whole / "trace.jsonl");
+  for (std::size_t cut = 0; cut < checkpoints.size(); ++cut) {
+    const fs::path folder = folder_of(std::to_string(cut));
+    for (const auto& entry : fs::directory_iterator{whole}) {
+      if (entry.is_regular_file()) fs::copy(entry.path(), folder);
+    }
+    const std::string rest = training.calls.substr(cut + 1);
+    {
+      Process process{training, folder};
+      process.load(checkpoints[cut]);
+      for (const char letter : rest) (void)process.call(letter);
+    }
+    if (files_in(folder) != files) return "its files are others, cut before " + rest;
+    if (!std::ranges::equal(read_trace(folder / "trace.jsonl").entries, trace.entries, same)) {
+      return "its trace is another, cut before " + rest;
     }
   }
   return "";
