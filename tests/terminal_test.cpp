@@ -10,6 +10,7 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -46,12 +47,18 @@ class TerminalAsStandardError {
     size.ws_col = columns;
     ioctl(master_, TIOCSWINSZ, &size);
   }
-  /// What has been written to it, up to 4096 characters.
-  std::string read_all() const {
+  /// What has been written to it, to the end of the first line. The system hands it over bit by
+  /// bit; where nothing more comes for long, what has come.
+  std::string read_line() const {
+    std::string line;
     std::array<char, 4096> buffer{};
-    fcntl(master_, F_SETFL, O_NONBLOCK);
-    const auto size = read(master_, buffer.data(), buffer.size());
-    return {buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    pollfd more{master_, POLLIN, 0};
+    while (line.find('\n') == std::string::npos && poll(&more, 1, 10'000) == 1) {
+      const auto size = read(master_, buffer.data(), buffer.size());
+      if (size <= 0) break;
+      line.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    return line;
   }
 
  private:
@@ -101,7 +108,7 @@ BOOST_AUTO_TEST_CASE(progress_is_a_bar_on_a_terminal_and_fits_it) {
     bus.initialize();
     bus.batch([](takt::Batch& batch) { batch.step([] {}); });
     bus.finalize();
-    drawn = terminal.read_all();
+    drawn = terminal.read_line();
   }
   const std::string first = drawn.substr(0, drawn.find('\r', 1));
   BOOST_TEST(first == "\r  0% [              ]  0/1  ETA -:--:--");
