@@ -52,9 +52,12 @@ Built lively() {
       run.bus.add(std::make_shared<Counter>("child"), -1);
     };
     run.add("window", {.start = 0.5, .end = 1.5, .update = 0.5});
-    const auto goes = run.add("goes");
-    goes->at_update = [&run](State&, const Event& event) {
-      if (event.global_step == 3) run.bus.remove("window");
+    // One comes, and goes again, within a call.
+    run.add("host")->at_update = [&run](State&, const Event& event) {
+      if (event.global_step != 3) return;
+      const auto guest = std::make_shared<Counter>("guest");
+      guest->at_initialize = [&run](State&, const Event&) { run.bus.remove("guest"); };
+      run.bus.add(guest);
     };
   }};
 }
@@ -373,7 +376,8 @@ BOOST_AUTO_TEST_CASE(a_trace_in_memory_gets_the_bus_as_it_is_and_what_comes_from
   for (std::size_t i = 0; i < trace.entries.size(); ++i) {
     const takt::TraceEntry& now = trace.entries[i];
     const takt::TraceEntry& then = whole.entries[i + static_cast<std::size_t>(before)];
-    BOOST_TEST((now.kind == then.kind && now.call == then.call && now.batch == then.batch));
+    BOOST_TEST((now.kind == then.kind && now.batch == then.batch));
+    BOOST_TEST((now.kind != takt::TraceKind::call || now.call == then.call));
     BOOST_TEST_REQUIRE(now.hooks.size() == then.hooks.size());
     for (std::size_t hook = 0; hook < now.hooks.size(); ++hook) {
       BOOST_TEST(trace.modifier(now.hooks[hook].modifier).name ==
