@@ -51,13 +51,15 @@ void CheckpointModifier::on_initialize(State&, const Event&) {
 }
 
 void CheckpointModifier::on_start(State&, const Event&) {
-  steps_ = asked_ = saved_at_stop_ = false;
+  steps_ = asked_ = saved_at_stop_ = stop_lasts_ = false;
 }
 
 void CheckpointModifier::on_event(State& state, const Event& event) {
   if (!state.control.stop_requested()) [[likely]]
     return;
-  if (!std::exchange(saved_at_stop_, true)) ask_for_one(state, event);
+  if (std::exchange(saved_at_stop_, true)) return;
+  stop_lasts_ = !state.control.interrupted();
+  ask_for_one(state, event);
 }
 
 void CheckpointModifier::on_update(State& state, const Event& event) {
@@ -70,13 +72,17 @@ void CheckpointModifier::on_update(State& state, const Event& event) {
 
 void CheckpointModifier::on_abort(State&, const Event&) noexcept { steps_ = false; }
 
-void CheckpointModifier::save(std::ostream& out) { detail::StateWriter{out, word}(steps_); }
+void CheckpointModifier::save(std::ostream& out) {
+  detail::StateWriter{out, word}(steps_, saved_at_stop_ && stop_lasts_);
+}
 
 void CheckpointModifier::load(State&, const Event&, std::istream& in) {
   bool steps = false;
-  detail::StateReader{in, word}(steps);
+  bool saved_at_stop = false;
+  detail::StateReader{in, word}(steps, saved_at_stop);
   steps_ = steps;
-  asked_ = saved_at_stop_ = false;
+  asked_ = false;
+  saved_at_stop_ = stop_lasts_ = saved_at_stop;
 }
 
 void CheckpointModifier::ask_for_one(State& state, const Event& event) {

@@ -78,6 +78,7 @@ class CheckpointModifier : public Modifier {
   bool steps_ = false;          // whether the open batch made a step
   bool asked_ = false;          // one is to be saved after this call
   bool saved_at_stop_ = false;  // for the request to stop that there is
+  bool stop_lasts_ = false;     // that request is there in a resumed run, too
   bool failing_ = false;        // the last one could not be saved
 };
 
