@@ -141,6 +141,8 @@ BOOST_AUTO_TEST_CASE(the_sequences_of_calls_reach_all_that_can_happen) {
     BOOST_TEST(heard.contains("accepts " + to_string(call)), call);
     BOOST_TEST(heard.contains("refuses " + to_string(call)), call);
   }
+  BOOST_TEST(heard.contains("accepts checkpoint"));
+  BOOST_TEST(heard.contains("refuses checkpoint"));
   for (const char* const word : {"before", "after", "added", "taken", "too", "removed", "unknown",
                                  "refused", "quarantined"}) {
     BOOST_TEST(heard.contains(word), word);

@@ -128,6 +128,10 @@ inline std::vector<Case> control_cases() {
   cases.push_back(a_case<EarlyStoppingModifier>("early stopping at a threshold", [](const Place&) {
     return EarlyStoppingSettings{.mode = MonitorMode::max, .patience = 2, .threshold = 20.0};
   }));
+  cases.push_back(a_case<EarlyStoppingModifier>("early stopping without a value", [](auto& at) {
+    return EarlyStoppingSettings{
+        .cadence = steps(at, 1, -1, 1), .monitor = "accuracy", .patience = 4};
+  }));
   cases.push_back(a_case<EpochRangeModifier>("epoch range", [](const Place& at) {
     return EpochRangeSettings{.cadence = steps(at, 1, 6)};
   }));

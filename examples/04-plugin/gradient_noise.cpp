@@ -36,8 +36,10 @@ struct GradientNoiseSettings {
 
 // The noise depends on nothing but the seed, the step and the position of the parameter in its
 // model. So a run that is resumed, and a batch that is aborted and comes again, get the noise that
-// they would have had. What `std::normal_distribution` makes of a seed is up to the standard
-// library: the same seed may give other noise with another one.
+// they would have had, and a checkpoint has nothing to keep: where a run is resumed in the window,
+// `on_start` runs again. One generator that goes on from step to step would need `save` and `load`.
+// What `std::normal_distribution` makes of a seed is up to the standard library: the same seed may
+// give other noise with another one.
 //
 // Pruning modifiers clear the gradients of pruned weights at the same event: to have them clear the
 // noise too, register this modifier before them.
