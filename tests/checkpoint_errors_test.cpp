@@ -407,15 +407,13 @@ BOOST_AUTO_TEST_CASE(work_that_on_initialize_put_off_is_dropped_by_a_refusal) {
     };
   });
   const auto run = built.make();
-  std::string bytes = built.saved_after(3);
+  const std::string bytes = built.saved_after(3);
   done = 0;
-  bytes.back() = static_cast<char>(bytes.back() ^ 1);
-  BOOST_CHECK_THROW(run->load(bytes), CheckpointError);
   BOOST_CHECK_THROW(run->load(changed([](SavedBus& bus) { bus.modifiers[1].state = "?"; })),
                     CheckpointError);
   BOOST_TEST(done == 0);
-  run->load(built.saved_after(3));
-  BOOST_TEST(done > 0);
+  run->load(bytes);
+  BOOST_TEST(done == 1);  // what the refused one put off does not come again
 }
 
 BOOST_AUTO_TEST_CASE(what_on_initialize_asked_of_the_loop_is_taken_back) {
