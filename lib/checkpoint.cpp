@@ -11,6 +11,18 @@
 #include "saved_bus.hpp"
 
 namespace takt {
+namespace {
+
+detail::SavedBus saved_in(const std::filesystem::path& file) {
+  const std::string bytes = detail::read_checkpoint(file);
+  try {
+    return detail::saved_bus_from(bytes);
+  } catch (...) {
+    detail::rethrow_for(file);
+  }
+}
+
+}  // namespace
 
 void save_checkpoint(EventBus& bus, std::ostream& out) {
   const std::string bytes = bytes_of(detail::BusAccess::core(bus).checkpoint());
@@ -37,9 +49,9 @@ void load_checkpoint(EventBus& bus, std::istream& in) {
 }
 
 void load_checkpoint(EventBus& bus, const std::filesystem::path& file) {
-  const std::string bytes = detail::read_checkpoint(file);
+  const detail::SavedBus saved = saved_in(file);
   try {
-    detail::BusAccess::core(bus).resume(detail::saved_bus_from(bytes));
+    detail::BusAccess::core(bus).resume(saved);
   } catch (...) {
     detail::rethrow_for(file);
   }
@@ -49,7 +61,7 @@ std::optional<std::filesystem::path> latest_checkpoint(const std::filesystem::pa
   const auto all = detail::checkpoints_in(folder);
   for (auto one = all.rbegin(); one != all.rend(); ++one) {
     try {
-      (void)detail::saved_bus_from(detail::read_checkpoint(one->file));
+      (void)saved_in(one->file);
       return one->file;
     } catch (const CheckpointError&) {
       if (one + 1 == all.rend()) throw;  // to begin anew is not for us to decide

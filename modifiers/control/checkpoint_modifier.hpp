@@ -46,6 +46,10 @@ struct CheckpointSettings {
 /// `keep` are removed, and nothing else: one that fails costs none of those before. A run that is
 /// resumed from `latest_checkpoint(folder)` goes on as if it had never been cut.
 ///
+/// It is saved before the loop goes on behind `batch_end`: what the loop does between two batches,
+/// such as an evaluation or a new order of the data, belongs at the head of the next one, decided
+/// by the bus's counters, so that a resumed run does it too.
+///
 /// Several runs that write to one folder at a time remove each other's checkpoints: give each its
 /// own.
 ///
