@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint_file.hpp"
 #include "error_text.hpp"
 #include "scratch_folder.hpp"
 #include "takt/checkpoint.hpp"
@@ -166,6 +167,19 @@ BOOST_AUTO_TEST_CASE(when_none_is_whole_that_is_told) {
   BOOST_TEST(message == (folder / "1-step-1.takt").string() + ": it is no checkpoint of takt");
   const fs::path file = folder.file("file", "");
   BOOST_CHECK_THROW((void)takt::latest_checkpoint(file), CheckpointError);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_with_other_bytes_behind_a_right_checksum_is_named) {
+  const ScratchFolder folder;
+  const fs::path file =
+      folder.file("1-step-1.takt", takt::detail::checkpoint_header("no bus") + "no bus");
+  const std::string named = file.string() + ": ";
+  BOOST_TEST(message_of<CheckpointError>([&] {
+               (void)takt::latest_checkpoint(folder.path());
+             }).starts_with(named));
+  takt::EventBus bus;
+  BOOST_TEST(
+      message_of<CheckpointError>([&] { takt::load_checkpoint(bus, file); }).starts_with(named));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
