@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_registers_nothing_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plugin_that_takes_something_away_is_refused) {
-  check_refused(file_of("takes_away"), {"takes away \"ConstantPruningModifier\""});
+  check_refused(file_of("takes_away"), {"takes away \"CheckpointModifier\""});
 }
 
 BOOST_AUTO_TEST_CASE(a_registry_is_good_for_use_after_a_refusal) {
