@@ -283,9 +283,10 @@ class EventBus::Core::Resumption {
 
   void undo() noexcept {
     Core& core = core_;
-    for (auto saved = loaded_.rbegin(); saved != loaded_.rend(); ++saved) {
-      ModifierAccess::set_phase(*saved->first, Phase::initialized);
-      quietly([&] { load_from(saved->second, *saved->first); });
+    for (; !loaded_.empty(); loaded_.pop_back()) {
+      Modifier& modifier = *loaded_.back().first;
+      ModifierAccess::set_phase(modifier, Phase::initialized);
+      quietly([&] { load_from(loaded_.back().second, modifier); });
     }
     quietly([&] { undo_state(); });
     quietly([&] { StateAccess::go_back_to(requests_before_, core.state.control); });
