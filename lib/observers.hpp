@@ -48,10 +48,11 @@ class Observers {
   template <class Signal, class... Group>
   static boost::signals2::connection connect_to(Signal& signal, const EventBus::Observer& observer,
                                                 Group... group) {
-    const boost::signals2::scoped_connection entry =
-        signal.connect(group..., [](const Event&, const State&) {});
+    const EventBus::Observer nothing{&do_nothing};
+    const boost::signals2::scoped_connection entry = signal.connect(group..., nothing);
     return signal.connect(group..., observer);
   }
+  static void do_nothing(const Event&, const State&) noexcept {}
 
   /// Goes on to the next observer when one throws.
   struct CallAll {
