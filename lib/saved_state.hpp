@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace takt::detail {
@@ -152,8 +153,13 @@ class StateReader {
   void read(std::optional<T>& value) {
     bool is_there = false;
     read(is_there);
-    value.reset();
-    if (is_there) read(value.emplace());
+    std::optional<T> found;
+    if (is_there) {
+      T inner{};
+      read(inner);
+      found = std::move(inner);
+    }
+    value = std::move(found);
   }
   template <class Key, class T>
   void read(std::map<Key, T>& values) {
