@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "call_letters.hpp"
 #include "modifier_access.hpp"
 #include "vector_model.hpp"
 
@@ -42,13 +43,8 @@ inline void load(Modifier& modifier, Phase phase, const std::string& bytes, Stat
   BOOST_TEST(in.rdbuf()->in_avail() == 0, "not all bytes were read");
 }
 
-/// A loop with a small model whose weights move at every step, each call a letter:
-///
-///     i initialize   s batch_start         l loss_calculated           p optim_pre_step
-///     f finalize     P optim_post_step     e batch_end                 a abort_batch
-///     c calibration_epoch_start            q sequential_epoch_end      C calibration_epoch_end
-///
-/// and those in `also`. A call that throws says so in what is seen of it.
+/// A loop with a small model whose weights move at every step, each call a letter, see `make_call`,
+/// or one of those in `also`. A call that throws says so in what is seen of it.
 class CutRun {
  public:
   explicit CutRun(const Event& start = {}) : start_{start} { build(); }
@@ -149,39 +145,20 @@ class CutRun {
   }
   void make(char letter) {
     if (const auto found = also.find(letter); found != also.end()) return found->second();
-    switch (letter) {
-      case 'i':
-        return bus->initialize();
-      case 's':
-        return bus->batch_start();
-      case 'l':
-        return bus->loss_calculated(loss());
-      case 'p':
-        for (VectorParameter& parameter : model.parameters) {
-          for (float& gradient : parameter.gradients) gradient = static_cast<float>(next());
-        }
-        return bus->optim_pre_step();
-      case 'P':
-        for (VectorParameter& parameter : model.parameters) {
-          for (std::size_t i = 0; i < parameter.values.size(); ++i) {
-            parameter.values[i] -= parameter.gradients[i] + static_cast<float>(next()) / 4;
-          }
-        }
-        return bus->optim_post_step();
-      case 'e':
-        return bus->batch_end();
-      case 'a':
-        return bus->abort_batch();
-      case 'c':
-        return bus->calibration_epoch_start();
-      case 'q':
-        return bus->sequential_epoch_end({"fc"});
-      case 'C':
-        return bus->calibration_epoch_end();
-      default:
-        bus->finalize();
-        finalized_ = true;
+    if (letter == 'p') {
+      for (VectorParameter& parameter : model.parameters) {
+        for (float& gradient : parameter.gradients) gradient = static_cast<float>(next());
+      }
     }
+    if (letter == 'P') {
+      for (VectorParameter& parameter : model.parameters) {
+        for (std::size_t i = 0; i < parameter.values.size(); ++i) {
+          parameter.values[i] -= parameter.gradients[i] + static_cast<float>(next()) / 4;
+        }
+      }
+    }
+    make_call(*bus, letter, letter == 'l' ? loss() : 0.0);
+    if (letter == 'f') finalized_ = true;
   }
 
   void build() {

@@ -27,6 +27,7 @@
 #include <takt/takt.hpp>
 #include <vector>
 
+#include "call_letters.hpp"
 #include "vector_model.hpp"
 
 namespace takt::test::training {
@@ -73,12 +74,8 @@ struct Place {
 };
 using Make = std::function<std::shared_ptr<Modifier>(const Place&)>;
 
-/// A training: how its bus is built, and the calls of its loop, each a letter:
-///
-///     i initialize            s batch_start       l loss_calculated, n with NaN as the loss
-///     p optim_pre_step        P optim_post_step   e batch_end      a abort_batch
-///     c calibration_epoch_start   q sequential_epoch_end   C calibration_epoch_end
-///     v looks at the averages     f finalize
+/// A training: how its bus is built, and the calls of its loop, each a letter, see `make_call`; n
+/// is a loss of NaN, and v looks at the averages.
 struct Training {
   Event start{};
   BusOptions options{};
@@ -236,36 +233,20 @@ class Process {
 
   void make(char letter) {
     switch (letter) {
-      case 'i':
-        return bus.initialize();
-      case 's':
-        return bus.batch_start();
       case 'l':
-        return bus.loss_calculated(forward_and_backward());
+        return make_call(bus, 'l', forward_and_backward());
       case 'n':
         (void)forward_and_backward();
         model[0].gradients[5] = std::numeric_limits<float>::quiet_NaN();
-        return bus.loss_calculated(std::numeric_limits<double>::quiet_NaN());
-      case 'p':
-        return bus.optim_pre_step();
+        return make_call(bus, 'l', std::numeric_limits<double>::quiet_NaN());
       case 'P':
         optimizer.step(model);
         stepped_ = true;
-        return bus.optim_post_step();
-      case 'e':
-        return bus.batch_end();
-      case 'a':
-        return bus.abort_batch();
-      case 'c':
-        return bus.calibration_epoch_start();
-      case 'q':
-        return bus.sequential_epoch_end({"in", "out"});
-      case 'C':
-        return bus.calibration_epoch_end();
+        return make_call(bus, 'P');
       case 'v':
         return look_at_averages();
       default:
-        return bus.finalize();
+        return make_call(bus, letter);
     }
   }
 

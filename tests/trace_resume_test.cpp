@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "call_letters.hpp"
 #include "saved_run.hpp"
 #include "scratch_folder.hpp"
 #include "takt/trace_recorder.hpp"
@@ -28,6 +29,7 @@ using takt::TraceRecorder;
 using takt::test::Built;
 using takt::test::Counter;
 using takt::test::has;
+using takt::test::make_call;
 using takt::test::SavedRun;
 using takt::test::ScratchFolder;
 
@@ -65,33 +67,8 @@ Built lively() {
 constexpr std::array calls{'s', 'l', 'p', 'P', 'e', 's', 'l', 'a', 'c', 's', 'e', 'q', 'C', 's',
                            'p', 'P', 'e', 's', 'p', 'P', 'e', 's', 'p', 'P', 'e', 's', 'e', 'f'};
 
-void call(EventBus& bus, char letter) {
-  switch (letter) {
-    case 's':
-      return bus.batch_start();
-    case 'l':
-      return bus.loss_calculated(0.5);
-    case 'p':
-      return bus.optim_pre_step();
-    case 'P':
-      return bus.optim_post_step();
-    case 'e':
-      return bus.batch_end();
-    case 'a':
-      return bus.abort_batch();
-    case 'c':
-      return bus.calibration_epoch_start();
-    case 'q':
-      return bus.sequential_epoch_end({"fc"});
-    case 'C':
-      return bus.calibration_epoch_end();
-    default:
-      return bus.finalize();
-  }
-}
-
 void make(EventBus& bus, std::size_t first, std::size_t last) {
-  for (std::size_t i = first; i < last; ++i) call(bus, calls.at(i));
+  for (std::size_t i = first; i < last; ++i) make_call(bus, calls.at(i));
 }
 
 /// The calls up to a number of them, recorded to a file; saved before one of them.

@@ -27,6 +27,7 @@
 #include <takt/takt.hpp>
 #include <vector>
 
+#include "../call_letters.hpp"
 #include "../vector_model.hpp"
 #include "checkpoint_file.hpp"
 #include "saved_state.hpp"
@@ -67,9 +68,7 @@ class CheckpointedRun {
   CheckpointedRun(const CheckpointedRun&) = delete;
   CheckpointedRun& operator=(const CheckpointedRun&) = delete;
 
-  /// Each letter is a call, whether it is legal there or not: i initialize, s batch_start,
-  /// l loss_calculated, p optim_pre_step, P optim_post_step, e batch_end, a abort_batch,
-  /// c and C a calibration epoch's start and end, q sequential_epoch_end, f finalize.
+  /// Each letter is a call, see `make_call`, whether it is legal there or not.
   void call(std::string_view letters) {
     for (const char letter : letters) {
       try {
@@ -119,38 +118,19 @@ class CheckpointedRun {
   };
 
   void make(char letter) {
-    switch (letter) {
-      case 'i':
-        return bus.initialize();
-      case 's':
-        return bus.batch_start();
-      case 'l':
-        return bus.loss_calculated(1.0 + next());
-      case 'p':
-        for (VectorParameter& parameter : model_.parameters) {
-          for (float& gradient : parameter.gradients) gradient = next();
-        }
-        return bus.optim_pre_step();
-      case 'P':
-        for (VectorParameter& parameter : model_.parameters) {
-          for (std::size_t i = 0; i < parameter.values.size(); ++i) {
-            parameter.values[i] -= static_cast<float>(optimizer_.rate) * parameter.gradients[i];
-          }
-        }
-        return bus.optim_post_step();
-      case 'e':
-        return bus.batch_end();
-      case 'a':
-        return bus.abort_batch();
-      case 'c':
-        return bus.calibration_epoch_start();
-      case 'C':
-        return bus.calibration_epoch_end();
-      case 'q':
-        return bus.sequential_epoch_end({"fc"});
-      default:
-        return bus.finalize();
+    if (letter == 'p') {
+      for (VectorParameter& parameter : model_.parameters) {
+        for (float& gradient : parameter.gradients) gradient = next();
+      }
     }
+    if (letter == 'P') {
+      for (VectorParameter& parameter : model_.parameters) {
+        for (std::size_t i = 0; i < parameter.values.size(); ++i) {
+          parameter.values[i] -= static_cast<float>(optimizer_.rate) * parameter.gradients[i];
+        }
+      }
+    }
+    make_call(bus, letter, letter == 'l' ? 1.0 + next() : 0.0);
   }
 
   /// -0.5 to 0.5.
