@@ -61,8 +61,9 @@ class EventBus::Core {
   /// Between two calls, on the loop's thread. Throws `LifecycleError` where there is nothing to
   /// save, and `CheckpointError` when something can't be saved; queued work is done before.
   [[nodiscard]] detail::SavedBus checkpoint();
-  /// In place of `initialize`. Throws `LifecycleError`, `CheckpointError` and what the loop's own
-  /// part throws, and the bus is as before; but a `ModifierError` of queued work comes afterwards.
+  /// In place of `initialize`. Throws `LifecycleError`, `CheckpointError` and, when an
+  /// `on_initialize` has thrown, `ModifierError`, and the bus is as before; but what queued work
+  /// throws comes afterwards.
   void resume(const detail::SavedBus& saved);
 
   const BusOptions options;

@@ -146,7 +146,6 @@ class Layout {
   [[nodiscard]] std::size_t columns() const { return columns_; }
   [[nodiscard]] std::size_t name_width() const { return name_width_; }
   [[nodiscard]] const std::string& name(std::size_t lane) const { return names_[lane]; }
-  [[nodiscard]] const std::vector<Numbers>& numbers() const { return numbers_; }
   [[nodiscard]] std::size_t picture() const { return name_width_ + 2; }
   [[nodiscard]] std::size_t picture_width() const {
     std::size_t taken = picture();

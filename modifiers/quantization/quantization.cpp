@@ -158,18 +158,13 @@ void QuantizationModifier::put_in(Model& model, Substitution how) {
   window.full.take(model);
   if (window.observes && how == Substitution::anew) window.observe(model);
   // All are shown before any is changed: a model that refused half way would refuse to take the
-  // full-precision ones back as well.
+  // full-precision ones back as well. From then on nothing throws: sizes and scales are right.
   window.shown.clear();
   for (const std::size_t position : window.positions) {
     window.shown.push_back(model.values(position));
   }
-  try {
-    for (std::size_t i = 0; i < window.positions.size(); ++i) {
-      window.quantizers[i].quantize(window.shown[i]);
-    }
-  } catch (...) {
-    window.full.put(model);
-    throw;
+  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    window.quantizers[i].quantize(window.shown[i]);
   }
 }
 
