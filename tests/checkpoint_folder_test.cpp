@@ -137,6 +137,14 @@ BOOST_AUTO_TEST_CASE(one_that_cant_be_removed_is_told) {
   BOOST_TEST(has(message, (folder / "1-step-1.takt").string() + " can't be removed"), message);
 }
 
+#if defined(__linux__)
+BOOST_AUTO_TEST_CASE(a_folder_that_is_there_and_takes_no_file_is_told) {
+  const std::string message =
+      message_of<CheckpointError>([] { takt::detail::open_for_checkpoints("/proc"); });
+  BOOST_TEST(has(message, "can't be written"), message);
+}
+#endif
+
 // ---- The latest ---------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(without_any_there_is_no_latest) {
@@ -180,6 +188,18 @@ BOOST_AUTO_TEST_CASE(a_file_with_other_bytes_behind_a_right_checksum_is_named) {
   takt::EventBus bus;
   BOOST_TEST(
       message_of<CheckpointError>([&] { takt::load_checkpoint(bus, file); }).starts_with(named));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_another_bus_is_named) {
+  const ScratchFolder folder;
+  const fs::path file = folder / "run.takt";
+  takt::EventBus bus;
+  bus.initialize();
+  takt::save_checkpoint(bus, file);
+  takt::EventBus other{takt::Event{.steps_per_epoch = 3}};
+  BOOST_TEST(message_of<CheckpointError>([&] {
+               takt::load_checkpoint(other, file);
+             }).starts_with(file.string() + ": steps_per_epoch is unset"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -387,6 +387,30 @@ BOOST_AUTO_TEST_CASE(queued_work_without_room_after_a_call_waits_for_the_next) {
   BOOST_TEST(of_the_late > 20U);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_finds_no_memory_as_it_is_finalized_is_open_to_others_again) {
+  World world;
+  initialized_with(7)(world);
+  std::optional<OutOfMemory> none;
+  // One that joins as the run ends adds another, for which there is no room.
+  elsewhere([&] {
+    world.bus.add(
+        std::make_shared<Noting>('y', Cadence{}, Interests{}, world, [&](Hook hook, const Event&) {
+          if (hook != Hook::on_initialize) return;
+          add_late(world);
+          none.emplace(0U);
+        }));
+  });
+  BOOST_CHECK_THROW(world.bus.finalize(), std::bad_alloc);
+  BOOST_CHECK(none->struck());
+  none.reset();
+  elsewhere([&] {
+    BOOST_CHECK_NO_THROW(world.bus.on(
+        {}, {}, [] {}, "from elsewhere"));
+  });
+  world.bus.finalize();
+  BOOST_TEST(world.bus.modifiers().back()->phase() == takt::Phase::finalized);
+}
+
 // ---- Going -------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(removing_needs_no_memory) {

@@ -86,6 +86,12 @@ static std::ostream& operator<<(std::ostream& out, const PhaseTime& time) {
 
 BOOST_AUTO_TEST_SUITE(timer)
 
+BOOST_AUTO_TEST_CASE(a_phase_is_written_by_its_name) {
+  std::ostringstream out;
+  out << TimerPhase::data << ' ' << TimerPhase::rest;
+  BOOST_TEST(out.str() == "data rest");
+}
+
 BOOST_AUTO_TEST_CASE(the_time_of_a_batch_is_told_by_its_phases) {
   Loop loop;
   loop.batch(7, 10, 20, 30, 5);
