@@ -130,7 +130,7 @@ class CheckpointedRun {
         }
       }
     }
-    make_call(bus, letter, letter == 'l' ? 1.0 + next() : 0.0);
+    test::make_call(bus, letter, letter == 'l' ? 1.0 + next() : 0.0);
   }
 
   /// -0.5 to 0.5.
