@@ -42,9 +42,9 @@ class BusWatcher {
 
   /// A checkpoint is taken between two calls: what has been told until now has to be kept, whatever
   /// becomes of the process. Returns how many things that were, nothing when it could not.
-  [[nodiscard]] virtual std::optional<std::int64_t> checkpoint() noexcept { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<std::int64_t> checkpoint() noexcept = 0;
   /// In place of `initialize`, the bus has taken up such a checkpoint, which has that number.
-  virtual void resume(std::optional<std::int64_t>) noexcept {}
+  virtual void resume(std::optional<std::int64_t> count) noexcept = 0;
 };
 
 /// Those who watch one bus. The loop's thread only.

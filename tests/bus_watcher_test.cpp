@@ -2,7 +2,9 @@
 #include "bus_watcher.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,6 +48,11 @@ class Listener final : public BusWatcher {
     hear(who.name() + "." + to_string(hook) + (error ? " threw" : ""));
   }
   void end() noexcept override { hear("end"); }
+  std::optional<std::int64_t> checkpoint() noexcept override {
+    hear("checkpoint");
+    return std::nullopt;
+  }
+  void resume(std::optional<std::int64_t>) noexcept override { hear("resume"); }
 
   Lines& log_;
   std::string name_;
